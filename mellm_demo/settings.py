@@ -1,0 +1,59 @@
+"""What can be set, from the environment (``MELLM_…``, as on a Space) or from code. Frozen; unknown keys are errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mellm_demo.errors import SettingsError
+
+ENV_PREFIX = "MELLM_"
+NOT_SETTINGS = frozenset({"MELLM_DATA"})  # where the tests find real clips
+
+
+class Settings(BaseModel):
+    """Limits and places. Every field can be given as ``MELLM_<FIELD IN CAPITALS>``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(7860, ge=0, le=65535)
+
+    max_upload_mb: float = Field(200.0, gt=0, description="size of the uploaded file or archive")
+    max_seconds: float = Field(60.0, gt=0, description="length of a clip")
+    max_frames: int = Field(3600, ge=2, description="frames in a clip")
+    max_pixels: int = Field(3840 * 2160, ge=64 * 64, description="pixels in one frame")
+    max_faces: int = Field(3, ge=1, le=10, description="faces followed at once")
+    default_frame_rate: float = Field(30.0, ge=1, le=1000, description="frames/s of a folder or zip that names none")
+
+    min_interocular_px: float = Field(24.0, gt=0, description="smaller faces cannot be measured")
+    max_yaw_deg: float = Field(30.0, gt=0, le=90)
+    max_pitch_deg: float = Field(25.0, gt=0, le=90)
+
+    queue_size: int = Field(20, ge=1, description="visitors waiting before new ones are turned away")
+    session_minutes: float = Field(60.0, gt=0, description="a quiet session is forgotten after this time")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+        """Settings from ``MELLM_…`` variables, then ``overrides`` (``None`` means: not given).
+
+        Raises SettingsError naming the first key or value that is wrong.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, object] = {
+            key.removeprefix(ENV_PREFIX).lower(): value
+            for key, value in environ.items()
+            if key.startswith(ENV_PREFIX) and key not in NOT_SETTINGS
+        }
+        values |= {key: value for key, value in overrides.items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0]) if first["loc"] else "?"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(sorted(cls.model_fields))
+                raise SettingsError(f"There is no setting “{key}”. Known settings: {known}.") from None
+            raise SettingsError(f"The setting “{key}” cannot be {values.get(key)!r}: {first['msg']}.") from None
