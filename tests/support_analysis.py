@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from mellm_demo import facs
+from mellm_demo.headline import headline as write_headline
 from mellm_demo.records import (
     CROP_PX,
     EYE_LINE_Y_PX,
@@ -156,7 +157,7 @@ _MOVEMENTS: dict[Finding, _Movement] = {
             EmotionHypothesis("repression", 0.25, ("AU15 belongs to it",), ("AU17 is missing",)),
         ),
     ),
-    "nothing": _Movement(px={}, units=(), coarse=None, emotions=()),
+    "nothing": _Movement(px={"chin": (0.0, REST_PX)}, units=(), coarse=None, emotions=()),
     "doubtful": _Movement(
         px={"mouth_corner_right": (-0.5, -0.4)},
         units=(),
@@ -216,7 +217,7 @@ def make_analysis(
         if there
     )
     curve, energy, region_energy = _motion(times, rows, movement, second_candidate=second_candidate)
-    peak = max((float(np.hypot(*vector)) for key, vector in movement.px.items() if not _lid(key)), default=REST_PX)
+    peak = max(float(np.hypot(*vector)) for key, vector in movement.px.items() if not _lid(key))
     moving = _moving_regions(movement)
     interval = Interval(
         onset=rows[0],
@@ -274,16 +275,12 @@ def make_analysis(
 
 
 def _headline(analysis: Analysis) -> str:
-    try:
-        from mellm_demo.headline import headline
-    except ImportError:  # the sentence is somebody else's concern in a test that does not read it
-        return "For 180 ms both lip corners rose (AU12), strongest at 1.24 s."
-    return headline(
+    return write_headline(
         analysis.moment.interval if analysis.moment else None,
         analysis.evidence,
-        analysis.reasons,
         analysis.spotting,
-        analysis.reliable,
+        analysis.reasons,
+        reliable=analysis.reliable,
     )
 
 
@@ -364,8 +361,6 @@ def _motion(
     if second_candidate:
         apex = _second_rows(steps, rows[2])[1]
         displacement[apex] += 0.5 * vectors
-    if not movement.px:  # the one tremble that is named as the largest movement
-        displacement[rows[1], facs.REGION_KEYS.index("chin")] = (0.0, REST_PX)
     region_energy = np.linalg.norm(displacement, axis=2).astype(np.float32)
     open_to_energy = np.array([not _lid(key) for key in facs.REGION_KEYS])
     energy = region_energy[:, open_to_energy].max(axis=1)

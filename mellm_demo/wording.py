@@ -1,0 +1,231 @@
+"""Words and numbers for what was measured, in English and Chinese: sides, regions, directions, action units, times.
+
+Turns single measurements into phrases; makes no sentence of its own and decides nothing. Left and right are the
+subject's. Directions are told from the face, not from the picture: up, down, outwards (away from the midline), inwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from mellm_demo.records import BothSides, EmotionHypothesis, RegionMotion, Side
+
+Language = Literal["en", "zh"]
+
+HAN = "\u4e00-\u9fff"  # the block of common Chinese characters, for regular expressions
+OCTANT_SLOPE = 0.4142  # tan 22.5°: a component smaller than this share of the other is not worth a word
+
+SIDE_ZH: dict[str, str] = {"left": "左侧", "right": "右侧", "both": "双侧"}
+REGION_ZH: dict[str, str] = {
+    "inner brow": "眉毛内端",
+    "outer brow": "眉毛外端",
+    "upper lid": "上眼睑",
+    "lower lid": "下眼睑",
+    "cheek": "面颊",
+    "nostril wing": "鼻翼",
+    "nasolabial fold": "鼻唇沟",
+    "mouth corner": "嘴角",
+    "upper lip": "上唇",
+    "lower lip": "下唇",
+    "chin": "下巴",
+}
+EMOTION_ZH: dict[str, str] = {
+    "happiness": "愉快",
+    "sadness": "悲伤",
+    "surprise": "惊讶",
+    "fear": "恐惧",
+    "anger": "愤怒",
+    "disgust": "厌恶",
+    "contempt": "轻蔑",
+    "repression": "压抑",
+}
+COARSE_ZH: dict[str, str] = {"negative": "消极", "positive": "积极", "surprise": "惊讶"}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How to say that an action unit moved a part of the face. ``plural`` is None for parts on the midline."""
+
+    singular: str
+    plural: str | None
+    verb: str  # simple past, the same for one and for two
+    noun_zh: str
+    verb_zh: str
+
+
+MOVED: dict[int, Moved] = {
+    1: Moved("inner brow", "inner brows", "rose", "眉毛内端", "上抬"),
+    2: Moved("outer brow", "outer brows", "rose", "眉毛外端", "上抬"),
+    4: Moved("brow", "brows", "came down and inwards", "眉毛", "下压并向内聚拢"),
+    5: Moved("upper lid", "upper lids", "rose", "上眼睑", "上抬"),
+    6: Moved("cheek", "cheeks", "rose", "面颊", "上抬"),
+    7: Moved("lower lid", "lower lids", "tightened upwards", "下眼睑", "绷紧上移"),
+    9: Moved("nostril wing", "nostril wings", "rose", "鼻翼", "上提"),
+    10: Moved("upper lip", None, "rose", "上唇", "上提"),
+    11: Moved("nasolabial fold", "nasolabial folds", "rose", "鼻唇沟", "上提"),
+    12: Moved("lip corner", "lip corners", "rose", "嘴角", "上扬"),
+    13: Moved("lip corner", "lip corners", "rose steeply", "嘴角", "陡直上提"),
+    14: Moved("lip corner", "lip corners", "drew in", "嘴角", "向内收紧"),
+    15: Moved("lip corner", "lip corners", "went down", "嘴角", "下拉"),
+    16: Moved("lower lip", None, "went down", "下唇", "下压"),
+    17: Moved("chin", None, "rose", "下巴", "上提"),
+    18: Moved("mouth", None, "puckered", "双唇", "撅起"),
+    20: Moved("lip corner", "lip corners", "stretched outwards", "嘴角", "向外拉伸"),
+    22: Moved("mouth", None, "funnelled forward", "双唇", "前伸成漏斗状"),
+    23: Moved("mouth", None, "tightened", "双唇", "收紧"),
+    24: Moved("mouth", None, "pressed shut", "双唇", "紧闭"),
+    25: Moved("mouth", None, "parted", "双唇", "分开"),
+    26: Moved("jaw", None, "dropped", "下颌", "下落"),
+    27: Moved("mouth", None, "stretched wide open", "嘴", "大张"),
+    28: Moved("mouth", None, "rolled its lips in", "双唇", "内卷"),
+    38: Moved("nostril wing", "nostril wings", "widened", "鼻翼", "张开"),
+    39: Moved("nostril wing", "nostril wings", "narrowed", "鼻翼", "收缩"),
+    43: Moved("eye", "eyes", "closed", "眼睛", "闭合"),
+    45: Moved("eyelid", "eyelids", "blinked", "眼睑", "眨动"),
+    46: Moved("eyelid", "eyelids", "winked", "眼睑", "单侧眨动"),
+}
+
+
+# ---------------------------------------------------------------------------------------------- numbers
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A decimal number; never “-0.0”, and a dash where there is no number."""
+    if not isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+def digits_apart(*values: float) -> int:
+    """1 decimal, or as many as are needed (3 at most) to tell different values apart."""
+    for digits in (1, 2):
+        if len({number(value, digits) for value in values}) == len(set(values)):
+            return digits
+    return 3
+
+
+def seconds(ms: float) -> str:
+    """A point in time, in s: “1.24”."""
+    return number(ms / 1000.0, 2)
+
+
+def duration(ms: float, language: Language = "en") -> str:
+    """A stretch of time: “180 ms”, from one second on “1.1 s”."""
+    if ms < 1000.0:
+        return f"{number(ms, 0)} {'ms' if language == 'en' else '毫秒'}"
+    return f"{number(ms / 1000.0, 1)} {'s' if language == 'en' else '秒'}"
+
+
+def joined(parts: list[str], language: Language = "en", last: str = "and") -> str:
+    """“a, b and c”, “a、b和c”."""
+    if language == "zh":
+        return "、".join(parts[:-1]) + "和" + parts[-1] if len(parts) > 1 else "".join(parts)
+    return ", ".join(parts[:-1]) + f" {last} " + parts[-1] if len(parts) > 1 else "".join(parts)
+
+
+# ---------------------------------------------------------------------------------------------- the face
+
+
+def region(name: str, side: Side | BothSides | None, language: Language = "en") -> str:
+    """“left mouth corner”, “both mouth corners”, “chin”; “左侧嘴角”, “双侧嘴角”, “下巴”."""
+    if language == "zh":
+        return SIDE_ZH.get(side or "", "") + REGION_ZH.get(name, name)
+    if side == "both":
+        return f"both {name}s"
+    return f"{side} {name}" if side else name
+
+
+def directions(motion: RegionMotion) -> tuple[str, str]:
+    """Vertical and horizontal part of a motion: ("up" | "down" | "", "out" | "in" | "left" | "right" | "").
+
+    Regions on the midline go to the subject's left or right, the others outwards or inwards.
+    """
+    u, v = motion.u_px, motion.v_px
+    vertical = "" if abs(v) < OCTANT_SLOPE * abs(u) or v == 0 else ("up" if v < 0 else "down")
+    if abs(u) < OCTANT_SLOPE * abs(v) or u == 0:
+        return vertical, ""
+    towards_left = u > 0  # an unmirrored picture: the subject's left is at the right
+    if motion.side is None:
+        return vertical, "left" if towards_left else "right"
+    return vertical, "out" if towards_left == (motion.side == "left") else "in"
+
+
+_HORIZONTAL_EN = {
+    "out": "outwards",
+    "in": "inwards",
+    "left": "towards the subject's left",
+    "right": "towards the subject's right",
+}
+_HORIZONTAL_ZH = {"out": "外", "in": "内", "left": "本人左侧", "right": "本人右侧"}
+_VERTICAL_ZH = {"up": "上", "down": "下"}
+
+
+def direction(motion: RegionMotion, language: Language = "en") -> str:
+    """“up and outwards”; “向外上方”."""
+    vertical, horizontal = directions(motion)
+    if language == "en":
+        return " and ".join(part for part in (vertical, _HORIZONTAL_EN.get(horizontal, "")) if part) or "in place"
+    if horizontal in ("left", "right"):
+        lateral = f"向{_HORIZONTAL_ZH[horizontal]}"
+        return f"{lateral}并向{_VERTICAL_ZH[vertical]}" if vertical else lateral
+    if vertical and horizontal:
+        return f"向{_HORIZONTAL_ZH[horizontal]}{_VERTICAL_ZH[vertical]}方"
+    one = _VERTICAL_ZH.get(vertical) or _HORIZONTAL_ZH.get(horizontal)
+    return f"向{one}" if one else "原位"
+
+
+def part(au: int, name: str, side: BothSides, language: Language = "en") -> str:
+    """The part of the face that an action unit moves, with its side: “both lip corners”, “左侧嘴角”."""
+    moved = MOVED.get(au)
+    if moved is None:
+        return f"the region of AU{au} ({name.lower()})" if language == "en" else f"AU{au} 对应的区域"
+    if language == "zh":
+        if moved.plural is None:
+            return moved.noun_zh if side == "both" else f"{moved.noun_zh}的{SIDE_ZH[side]}"
+        return SIDE_ZH[side] + moved.noun_zh
+    if moved.plural is None:
+        return f"the {moved.singular}" if side == "both" else f"the {side} part of the {moved.singular}"
+    return f"both {moved.plural}" if side == "both" else f"the {side} {moved.singular}"
+
+
+def verb(au: int, language: Language = "en") -> str:
+    """What an action unit makes its part do, in the past: “rose”, “上扬”."""
+    moved = MOVED.get(au)
+    if moved is None:
+        return "moved" if language == "en" else "移动"
+    return moved.verb if language == "en" else moved.verb_zh
+
+
+# ---------------------------------------------------------------------------------------------- readings
+
+CLOSE_CALL = 0.8  # a second reading with this share of the best one's support is named beside it
+FAINT_SUPPORT = 0.2  # below this no reading is named
+
+
+def readings(emotions: tuple[EmotionHypothesis, ...]) -> tuple[EmotionHypothesis, ...]:
+    """The readings worth naming: none, the best, or the best two where the motion does not decide between them."""
+    if not emotions or emotions[0].support < FAINT_SUPPORT:
+        return ()
+    close = [one for one in emotions[1:2] if one.support >= CLOSE_CALL * emotions[0].support]
+    return (emotions[0], *close)
+
+
+def emotion(name: str, language: Language = "en") -> str:
+    """An emotion's name in the language asked for."""
+    return name if language == "en" else EMOTION_ZH.get(name, name)
+
+
+def sign_of(names: Sequence[str], *, brief: bool, smile: bool, language: Language = "en") -> str:
+    """“a brief smile”, “a sign of anger or disgust”; “一次短暂的微笑”, “愤怒或厌恶的迹象”."""
+    if list(names) == ["happiness"] and smile:
+        if language == "zh":
+            return "一次短暂的微笑" if brief else "一次微笑"
+        return "a brief smile" if brief else "a smile"
+    if language == "zh":
+        alternatives = "或".join(emotion(name, "zh") for name in names)
+        return f"短暂的{alternatives}迹象" if brief else f"{alternatives}的迹象"
+    return f"a {'brief ' if brief else ''}sign of {joined(list(names), last='or')}"
