@@ -101,7 +101,8 @@ def _rim(size: int, feather: float) -> Float32Array:
 
 def _stages(field: Float32Array, longest: float) -> int:
     """Into how many equal displacements ``longest × field`` is divided so that none of them folds the picture over."""
-    steepest = max(float(np.abs(np.diff(field, axis=axis)).max()) for axis in (0, 1))
+    squares = [np.square(np.diff(field, axis=axis)).sum(axis=-1).max() for axis in (0, 1)]
+    steepest = float(np.sqrt(sum(squares)))  # not below the steepest slope in any direction
     return int(np.clip(np.ceil(abs(longest) * steepest / MAX_GRADIENT), 1, MAX_STAGES))
 
 
