@@ -321,6 +321,8 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Turn:
+    """One turn of the chat."""
+
     role: Literal["user", "assistant"]
     text: str
 
