@@ -169,7 +169,7 @@ def region_motions(
 # ---------------------------------------------------------------------------------------------- trajectories
 
 
-def motion_curve(track: FaceTrack, *, usable: BoolArray) -> MotionCurve:
+def motion_curve(track: FaceTrack, usable: BoolArray) -> MotionCurve:
     """How every region of ``track`` moved over the clip, head motion removed.
 
     ``usable`` (T,) says in which rows the face can be measured. Rows after a gap in the track or after unusable rows
