@@ -27,7 +27,9 @@ from mellm_demo.records import Analysis, Image, ReasonerCard, Turn
 from mellm_demo.settings import Settings
 
 OK, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
-LEGEND_PX = 256  # beside a motion map of the same size
+LEGEND_PX = 480  # the names of the directions are easily read
+MAGNIFICATION = 8.0  # what the page begins with
+LOOP_MS_PER_FRAME = 60.0  # slow enough to be followed by eye
 STANDARD_OUTPUT = "-"
 CLEAR_LINE = "\r\x1b[K"
 
@@ -371,9 +373,12 @@ def _save(result: Result, index: int, plan: _Plan) -> None:
 def _pictures(analysis: Analysis) -> dict[str, Image | bytes]:
     if analysis.moment is None:
         return {}
-    from mellm_demo.motion_map import legend
+    from mellm_demo import magnify, motion_map, pipeline
 
-    return {"legend.png": legend(LEGEND_PX)}
+    pictures: dict[str, Image | bytes] = {"colour_wheel.png": motion_map.legend(LEGEND_PX)}
+    if frames := pipeline.magnified(analysis, MAGNIFICATION):
+        pictures["magnified.webp"] = magnify.to_webp(frames, LOOP_MS_PER_FRAME)
+    return pictures
 
 
 def _write_joint(out: str, documents: Sequence[str], *, alone: bool) -> None:

@@ -62,6 +62,8 @@ PICTURE_NOTES: dict[str, str] = {
     "apex.png": "the frame in which it is largest",
     "motion_map.png": "the motion from onset to apex over the onset frame; hue is direction, brightness is magnitude. "
     "Brightness is relative to this one picture: a still face lights up like a moving one",
+    "colour_wheel.png": "which hue of the motion map stands for which direction",
+    "magnified.webp": "the measured motion, amplified: not real",
 }
 
 
@@ -513,8 +515,9 @@ def to_zip(analysis: Analysis, pictures: Mapping[str, Image | bytes] | None = No
     files: dict[str, bytes] = {}
     if analysis.moment:
         moment = analysis.moment
-        for name, image in zip(PICTURE_NOTES, (moment.onset_rgb, moment.apex_rgb, moment.motion_map), strict=True):
-            files[name] = png_bytes(image)
+        files["onset.png"] = png_bytes(moment.onset_rgb)
+        files["apex.png"] = png_bytes(moment.apex_rgb)
+        files["motion_map.png"] = png_bytes(moment.motion_map)
     for wanted, picture in (pictures or {}).items():
         name = _file_name(wanted)
         if isinstance(picture, bytes):
