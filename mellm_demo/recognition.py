@@ -1,0 +1,523 @@
+"""Regional motion → action units with side and strength → coarse class and tentative emotions, by rules.
+
+The rules are FACS read backwards: each action unit predicts how the regions of the face move; the measured motion is
+taken apart into as few of these predictions as explain it; what remains must still move enough, in the right direction,
+in the regions that define the unit, and must not be better explained by one of its confusers. Two-dimensional motion
+of nineteen regions reads brows well, lids, cheeks and noses poorly; nothing here has seen training data.
+
+A probability here says how well the motion fits, weighed by how far it stands above the noise. It is not a frequency:
+among claims of 0.8 not eight in ten need be right. This module does not know pixels, time or faces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mellm_demo import facs
+from mellm_demo.facs import ActionUnit, Expectation
+from mellm_demo.records import (
+    ActionUnitEvidence,
+    BothSides,
+    CoarseClass,
+    EmotionHypothesis,
+    Evidence,
+    FloatArray,
+    RegionMotion,
+    Side,
+    Witness,
+)
+
+SIDES: tuple[Side, Side] = ("left", "right")
+
+MIN_STRENGTH = 1.0  # × noise floor: what an action unit must move by to be claimed at all
+MIN_FIT = 0.55  # cosine between the motion that is left for a unit and the motion that it predicts
+MIN_PROBABILITY = 0.35  # below this a claim says too little to be shown
+MAX_PROBABILITY = 0.95  # rules on two-dimensional motion are never surer than that
+SNR_SCALE = 1.0  # noise floors of strength at which the probability reaches 63 % of the fit
+ONE_SIDED_RATIO = 0.4  # the weaker side is below this share of the stronger
+SPARSENESS = 0.25  # noise floors of strength that every unit of an explanation costs
+LID_WEIGHT = 0.7  # lids are small and move with gaze: they count less in an explanation
+ROUNDS = 60  # of coordinate descent; it has converged to a thousandth long before
+
+# Lead that a unit needs over its confuser, as a share of the confuser's motion in its own region.
+CHEEK_TO_LID_FOR_6 = 0.5  # cheek up / lower lid up: less is AU 7
+LID_TO_CHEEK_FOR_7 = 1.3  # lower lid up / cheek up: less is carried by AU 6
+SMILE_LIFTS_CHEEK = 0.45  # cheek up / corner motion that AU 12 brings along without AU 6
+JAW_CARRIES_CORNER = 0.35  # corner down / chin down that AU 26 brings along without AU 15
+CHIN_TO_LIP_FOR_JAW = 0.45  # chin down / lower lip down: less is AU 25, lips parting without the jaw
+CHIN_TO_LIP_FOR_17 = 0.45  # chin up / lower lip up: less is AU 24
+UPPER_TO_LOWER_FOR_24 = 0.3  # upper lip down / lower lip up
+NARROWING_LIPS_FOR_23 = 0.25  # lips closing / corners coming in: less is AU 14 on both sides
+WING_TO_LIP_FOR_9 = 0.75  # nostril wing up / upper lip up: less is AU 10
+CLOSURE = 0.8  # upper lid down / lower lid up: more is an eye that closes, not AU 7
+
+HONESTY = (
+    "The action units and classes follow from published rules applied to the measured motion; "
+    "their probabilities say how well the motion fits, not how often such a claim is right."
+)
+
+
+# ------------------------------------------------------------------------------------------ what is measured
+
+
+@dataclass(frozen=True)
+class _Face:
+    """The measured motion in the face's own terms: px away from the midline and px up."""
+
+    out: Mapping[str, float]  # by region key; 0 for regions on the midline
+    up: Mapping[str, float]
+    floor_px: float
+
+    @classmethod
+    def read(cls, regions: Iterable[RegionMotion], floor_px: float) -> _Face:
+        out: dict[str, float] = dict.fromkeys(facs.REGION_KEYS, 0.0)
+        up = dict(out)
+        for region in regions:
+            if region.key not in up:
+                raise ValueError(f"unknown region {region.key!r}")
+            if not (math.isfinite(region.u_px) and math.isfinite(region.v_px)):
+                continue
+            # The subject's left is at the image's right: there, out is +u.
+            sign = {"left": 1.0, "right": -1.0, None: 0.0}[region.side]
+            out[region.key] = sign * region.u_px
+            up[region.key] = -region.v_px
+        return cls(out, up, floor_px)
+
+    def vector(self) -> FloatArray:
+        """(2R,) out and up of every region, in the order of facs.REGIONS, in noise floors."""
+        pairs = [(self.out[key], self.up[key]) for key in facs.REGION_KEYS]
+        return np.array(pairs, np.float64).ravel() / self.floor_px
+
+    def mean_up(self, region: str) -> float:
+        return (self.up[f"{region}_left"] + self.up[f"{region}_right"]) / 2
+
+
+def _key(expectation: Expectation, side: Side) -> str:
+    """The region's key on this side of the face."""
+    return expectation.region if expectation.region in facs.REGION_BY_KEY else f"{expectation.region}_{side}"
+
+
+@dataclass(frozen=True)
+class _Atom:
+    """One action unit on one side; units of the midline have a single atom with side None."""
+
+    unit: ActionUnit
+    side: Side | None
+    pattern: FloatArray  # (2R,) predicted motion for a strength of 1, like _Face.vector
+    defining: tuple[str, ...]  # region keys
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return SIDES if self.side is None else (self.side,)
+
+
+def _atom(unit: ActionUnit, side: Side | None) -> _Atom:
+    pattern = np.zeros((len(facs.REGIONS), 2))
+    defining: list[str] = []
+    for expectation in unit.expectations:
+        for here in SIDES if side is None else (side,):
+            key = _key(expectation, here)
+            # Half of a region on the midline belongs to each side.
+            share = 1.0 if facs.REGION_BY_KEY[key].side else 0.5
+            pattern[facs.REGION_KEYS.index(key)] += share * np.array([expectation.out, expectation.up])
+            if expectation.defining and key not in defining:
+                defining.append(key)
+    return _Atom(unit, side, pattern.ravel(), tuple(defining))
+
+
+ATOMS: tuple[_Atom, ...] = tuple(
+    _atom(unit, side) for unit in facs.ACTION_UNITS if unit.by_rules for side in (SIDES if unit.paired else (None,))
+)
+_WEIGHTS: FloatArray = np.repeat([LID_WEIGHT if region.lid else 1.0 for region in facs.REGIONS], 2)
+
+
+# ------------------------------------------------------------------------------------------ the rules
+
+
+def recognise(regions: tuple[RegionMotion, ...], *, noise_floor_px: float, interocular_px: float) -> Evidence:
+    """What the motion of the regions from onset to apex supports.
+
+    Args:
+        regions: motion of the regions of facs.REGIONS, head motion removed.
+        noise_floor_px: px of the aligned crop; no action unit is claimed for less.
+        interocular_px: distance of the pupils in the aligned crop; strengths are put in words relative to it.
+
+    Returns:
+        Evidence with ``regions`` as given. Without an action unit there is no coarse class and no emotion.
+
+    Raises:
+        ValueError: floor or distance is not above 0, or a region is unknown.
+    """
+    if not (noise_floor_px > 0 and interocular_px > 0):
+        raise ValueError(f"floor and distance must be above 0, got {noise_floor_px} and {interocular_px}")
+    face = _Face.read(regions, noise_floor_px)
+    units = _action_units(face, interocular_px)
+    return Evidence(
+        regions=regions,
+        action_units=units,
+        coarse=coarse_class(units),
+        emotions=emotions(units),
+        notes=_notes(units),
+    )
+
+
+def _action_units(face: _Face, interocular_px: float) -> tuple[ActionUnitEvidence, ...]:
+    found: dict[int, list[tuple[_Atom, float, float]]] = {}
+    for atom, strength, fit in _explain(face):
+        if strength >= MIN_STRENGTH and fit >= MIN_FIT:
+            found.setdefault(atom.unit.number, []).append((atom, strength, fit))
+    claims = [_claim(parts, face, interocular_px) for parts in found.values()]
+    shown = [claim for claim in claims if claim.probability >= MIN_PROBABILITY]
+    return tuple(sorted(shown, key=lambda claim: (-claim.probability, claim.au)))
+
+
+def _explain(face: _Face) -> list[tuple[_Atom, float, float]]:
+    """The atoms that explain the motion, with strength in noise floors and fit (0..1)."""
+    measured = face.vector()
+    atoms = [atom for atom in ATOMS if _allowed(atom, face)]
+    if not atoms:
+        return []
+    patterns = np.array([atom.pattern for atom in atoms])  # (A, 2R)
+    strengths = _take_apart(measured, patterns)
+    rest = measured - strengths @ patterns
+    explained = []
+    for atom, pattern, strength in zip(atoms, patterns, strengths, strict=True):
+        mine = rest + strength * pattern
+        explained.append((atom, float(strength), _fit(mine, pattern)))
+    return explained
+
+
+def _take_apart(measured: FloatArray, patterns: FloatArray) -> FloatArray:
+    """(A,) strengths ≥ 0 that explain ``measured`` (2R,) by ``patterns`` (A, 2R): weighted least squares with a price.
+
+    The price on every strength (the non-negative lasso; Tibshirani 1996) prefers few units to many; it is paid back at
+    the end by the units that stay, so that it does not make them look weaker.
+    """
+    weighted = patterns * _WEIGHTS
+    gram = weighted @ weighted.T
+    norms = np.diag(gram)
+    wanted = weighted @ (measured * _WEIGHTS)
+    strengths = np.zeros(len(patterns))
+    for price in (SPARSENESS, 0.0):
+        open_ = range(len(patterns)) if price else np.flatnonzero(strengths)
+        for _ in range(ROUNDS):
+            for i in open_:
+                others = gram[i] @ strengths - norms[i] * strengths[i]
+                strengths[i] = max((wanted[i] - others) / norms[i] - price, 0.0)
+    return strengths
+
+
+def _fit(motion: FloatArray, pattern: FloatArray) -> float:
+    """Cosine of motion and pattern over the regions that the pattern names, 0..1."""
+    named = np.repeat(np.abs(pattern.reshape(-1, 2)).sum(axis=1) > 0, 2)
+    a, b = (motion * _WEIGHTS)[named], (pattern * _WEIGHTS)[named]
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(np.clip(a @ b / size, 0.0, 1.0)) if size > 0 else 0.0
+
+
+def _allowed(atom: _Atom, face: _Face) -> bool:
+    """The regions that define the unit move in its direction, and no confuser explains that better."""
+    for key in atom.defining:
+        index = 2 * facs.REGION_KEYS.index(key)
+        out, up = atom.pattern[index : index + 2]
+        along = (face.out[key] * out + face.up[key] * up) / math.hypot(out, up)
+        across = math.hypot(face.out[key], face.up[key])
+        if along < 0.35 * face.floor_px or along < 0.4 * across:
+            return False
+    return all(_side_allowed(atom.unit.number, side, face) for side in atom.sides)
+
+
+def _side_allowed(number: int, side: Side, face: _Face) -> bool:
+    """The confusers of facs.md, one by one, on one side of the face."""
+    up, out = face.up, face.out
+    lid, cheek = up[f"lower_lid_{side}"], up[f"cheek_{side}"]
+    upper_lip, lower_lip, chin = up["upper_lip"], up["lower_lip"], up["chin"]
+    wing = up[f"nostril_wing_{side}"]
+    if number == 6:
+        smile = SMILE_LIFTS_CHEEK * max(up[f"mouth_corner_{side}"], 0.0)
+        return cheek >= CHEEK_TO_LID_FOR_6 * lid and cheek > smile
+    if number == 7:
+        return lid >= LID_TO_CHEEK_FOR_7 * cheek and -up[f"upper_lid_{side}"] <= CLOSURE * lid
+    if number == 43:
+        carried = 0.5 * max(-face.mean_up("outer_brow"), -face.mean_up("inner_brow"), 0.0)
+        return -up[f"upper_lid_{side}"] - carried > CLOSURE * max(lid, 0.0)
+    if number == 9:
+        return wing >= WING_TO_LIP_FOR_9 * upper_lip
+    if number == 10:
+        return upper_lip > face.mean_up("nostril_wing")
+    if number in (12, 14, 15, 20):
+        return number == _corner_unit(out[f"mouth_corner_{side}"], up[f"mouth_corner_{side}"], chin) and not (
+            number == 14 and _lips_narrow(face)
+        )
+    if number == 23:
+        return _lips_narrow(face)
+    if number == 17:
+        return chin >= CHIN_TO_LIP_FOR_17 * lower_lip
+    if number == 24:
+        return -upper_lip >= UPPER_TO_LOWER_FOR_24 * lower_lip and chin < CHIN_TO_LIP_FOR_17 * lower_lip
+    if number == 25:
+        return upper_lip - lower_lip > 0
+    if number == 26:
+        return -chin >= CHIN_TO_LIP_FOR_JAW * -lower_lip
+    return True
+
+
+def _corner_unit(out: float, up: float, chin_up: float) -> int:
+    """Which of 12, 14, 15, 20 a mouth corner's direction stands for, the jaw's pull taken off."""
+    up -= JAW_CARRIES_CORNER * min(chin_up, 0.0)
+    angle = math.degrees(math.atan2(up, out))  # 0 out, 90 up, ±180 in
+    if 20.0 <= angle <= 115.0:
+        return 12
+    if -35.0 < angle < 20.0:
+        return 20
+    if -140.0 <= angle <= -35.0:
+        return 15
+    return 14
+
+
+def _lips_narrow(face: _Face) -> bool:
+    """Both corners come in and the lips close a little: AU 23, not a dimple on both sides."""
+    corners = -max(face.out["mouth_corner_left"], face.out["mouth_corner_right"])
+    closing = face.up["lower_lip"] - face.up["upper_lip"]
+    return corners > 0 and closing >= NARROWING_LIPS_FOR_23 * corners
+
+
+# ------------------------------------------------------------------------------------------ claims
+
+
+def _claim(parts: Sequence[tuple[_Atom, float, float]], face: _Face, interocular_px: float) -> ActionUnitEvidence:
+    """One action unit from its one or two atoms."""
+    unit = parts[0][0].unit
+    strongest = max(strength for _, strength, _ in parts)
+    kept = [part for part in parts if part[1] >= ONE_SIDED_RATIO * strongest]
+    side: BothSides = "both"
+    if unit.paired and len(kept) == 1 and kept[0][0].side is not None:
+        side = kept[0][0].side
+    strength = float(np.mean([part[1] for part in kept]))
+    fit = float(np.mean([part[2] for part in kept]))
+    probability = _probability(fit, strength)
+    keys = tuple(dict.fromkeys(key for atom, _, _ in kept for key in atom.defining))
+    strength_px = strength * face.floor_px
+    statement = (
+        f"{_motions(keys, face)}; {strength:.1f} × the noise floor, "
+        f"{100 * strength_px / interocular_px:.1f} % of the interocular distance, fit {fit:.2f}"
+    )
+    witness = Witness("rules", probability, statement)
+    return ActionUnitEvidence(unit.number, unit.name, side, probability, strength_px, keys, (witness,))
+
+
+def _probability(fit: float, strength: float) -> float:
+    """Fit × (1 - e^(-strength / SNR_SCALE)), strength in noise floors: rises with both, ends at 0.95."""
+    return float(np.clip(fit * (1.0 - math.exp(-strength / SNR_SCALE)), 0.0, MAX_PROBABILITY))
+
+
+def _motions(keys: Sequence[str], face: _Face) -> str:
+    """“the left inner brow moves up by 1.4 px, the chin moves down by 0.8 px”."""
+    parts = []
+    for key in keys:
+        region = facs.REGION_BY_KEY[key]
+        name = f"{region.side} {region.name}" if region.side else region.name
+        size = math.hypot(face.out[key], face.up[key])
+        parts.append(f"the {name} moves {_way(face.out[key], face.up[key])} by {size:.1f} px")
+    return ", ".join(parts)
+
+
+def _way(out: float, up: float) -> str:
+    """A direction relative to the face: up, down, out, in and their mixtures."""
+    octant = round(math.degrees(math.atan2(up, out)) / 45.0) % 8
+    return ("out", "up and out", "up", "up and in", "in", "down and in", "down", "down and out")[octant]
+
+
+# ------------------------------------------------------------------------------------------ classes
+
+
+def _likelihoods() -> dict[int, FloatArray]:
+    """How much more often each unit occurs with one coarse class than with another: shares that sum to 1.
+
+    CASME II's counts where it has them; else the classes in whose rules and prototypes the unit stands (Y14, EMFACS,
+    D17). Shrunk towards a third, since the corpora are small and disagree.
+    """
+    classes = facs.COARSE_CLASSES
+    shares: dict[int, FloatArray] = {}
+    for unit in facs.ACTION_UNITS:
+        counts, clips = np.zeros(3), np.zeros(3)
+        for emotion, total in facs.CASME2_CLIPS.items():
+            row = classes.index(facs.EMOTION_BY_NAME[emotion].coarse)
+            clips[row] += total
+            counts[row] += facs.CASME2_COUNTS[emotion].get(unit.number, 0)
+        if counts.any():
+            rates = (counts + PRIOR_COUNT) / (clips + 3 * PRIOR_COUNT)
+        elif unit.number in RULE_CLASSES:
+            rates = np.array([RULE_SHARE if name == RULE_CLASSES[unit.number] else 1.0 for name in classes])
+        else:
+            continue
+        share = rates / rates.sum()
+        shares[unit.number] = (1 - SHRINKAGE) * share + SHRINKAGE / 3
+    return shares
+
+
+PRIOR_COUNT = 2.0  # clips of each class that are added to CASME II's counts
+SHRINKAGE = 0.15
+RULE_SHARE = 4.0  # odds of the class that a rule names where nothing was counted
+# Units that CASME II's counts leave out: the coarse class whose rule names them (Y14, then D17, then the prototypes).
+RULE_CLASSES: dict[int, str] = {
+    5: "surprise",
+    6: "positive",
+    20: "negative",
+    23: "negative",
+    24: "negative",
+    25: "surprise",
+    26: "surprise",
+}
+CLASS_LIKELIHOOD: dict[int, FloatArray] = _likelihoods()
+
+
+def coarse_class(units: Sequence[ActionUnitEvidence]) -> CoarseClass | None:
+    """Shares of the three classes of MEGC, which sum to 1; None where no unit says anything about them.
+
+    Units are taken as independent and count by their probability; all classes are equally likely beforehand.
+    """
+    log_odds, said = np.zeros(3), False
+    for unit in units:
+        if unit.au in CLASS_LIKELIHOOD:
+            log_odds += unit.probability * np.log(CLASS_LIKELIHOOD[unit.au])
+            said = True
+    if not said:
+        return None
+    shares = np.exp(log_odds - log_odds.max())
+    negative, positive, surprise = (float(share) for share in shares / shares.sum())
+    return CoarseClass(negative, positive, surprise)
+
+
+MIN_SUPPORT = 0.2  # weaker hypotheses are not mentioned
+MISSING_PENALTY = 0.5  # share of a prototype's support that its absent units take away
+STRANGER_PENALTY = 0.25  # share of the support that a clear unit foreign to the emotion takes away
+# How far each kind of reason carries by itself: an emotion stays tentative even where a unit is certain.
+PROTOTYPE_SUPPORT = 0.85  # every unit of the prototype is there
+RULE_SUPPORT = 0.7  # a rule of CASME II is met
+COUNT_SUPPORT = 0.5  # CASME II shows the unit mostly with this emotion
+CONTEMPT_SUPPORT = 0.6  # one-sided corners are seen in smiles as well
+
+
+def emotions(units: Sequence[ActionUnitEvidence]) -> tuple[EmotionHypothesis, ...]:
+    """Tentative readings with reasons for and against, best supported first; empty where nothing fits."""
+    by_number = {unit.au: unit for unit in units}
+    hypotheses = [_hypothesis(emotion, by_number) for emotion in facs.EMOTIONS]
+    kept = [hypothesis for hypothesis in hypotheses if hypothesis is not None and hypothesis.support >= MIN_SUPPORT]
+    return tuple(sorted(kept, key=lambda hypothesis: -hypothesis.support))
+
+
+def _hypothesis(emotion: facs.Emotion, units: Mapping[int, ActionUnitEvidence]) -> EmotionHypothesis | None:
+    reasons_for: list[str] = []
+    reasons_against: list[str] = []
+    support = 0.0
+    for wanted in emotion.casme2:
+        if wanted <= units.keys():
+            support = max(support, RULE_SUPPORT * min(units[number].probability for number in wanted))
+            reasons_for.append(f"{_join(wanted, units)}: the rule of CASME II for {emotion.name}")
+    there, absent = emotion.prototype & units.keys(), emotion.prototype - units.keys()
+    if there:
+        coverage = sum(units[number].probability for number in there) / len(emotion.prototype)
+        support = max(
+            support, PROTOTYPE_SUPPORT * coverage * (1 - MISSING_PENALTY * len(absent) / len(emotion.prototype))
+        )
+        reasons_for.append(f"{_join(there, units)} of the prototype {_sum(emotion.prototype)}")
+    for number, clips in facs.CASME2_COUNTS.get(emotion.name, {}).items():
+        if number in units:
+            total = facs.CASME2_CLIPS[emotion.name]
+            carried = COUNT_SUPPORT * units[number].probability * clips / total * _share_of_counts(number, emotion.name)
+            support = max(support, carried)
+            reasons_for.append(f"CASME II shows AU {number} in {clips} of {total} clips of {emotion.name}")
+    if emotion.name == "contempt":
+        for number in sorted(facs.CONTEMPT_ONE_SIDED & units.keys()):
+            if units[number].side != "both":
+                support = max(support, CONTEMPT_SUPPORT * units[number].probability)
+                reasons_for.append(f"{_label(units[number])} on one side only")
+                reasons_against.append("one-sided lip corners also occur in ordinary and in posed smiles")
+    if not reasons_for:
+        return None
+    if absent and emotion.prototype:
+        reasons_against.append(f"{_sum(absent)} of the prototype {'was' if len(absent) == 1 else 'were'} not seen")
+    own = emotion.prototype.union(*emotion.casme2) | (
+        facs.CONTEMPT_ONE_SIDED if emotion.name == "contempt" else frozenset()
+    )
+    for number in sorted(units.keys() - own):
+        if number in CLASS_LIKELIHOOD and _speaks_against(number, emotion):
+            support *= 1 - STRANGER_PENALTY * units[number].probability
+            reasons_against.append(f"{_label(units[number])} is rather seen with {_usual_class(number)}")
+    if emotion.name in ("disgust", "anger") and {4, 7} <= units.keys():
+        reasons_against.append("AU 4 + 7 counts as disgust in CASME II and as anger in SAMM: the corpora disagree")
+    return EmotionHypothesis(
+        emotion.name, float(np.clip(support, 0.0, 1.0)), tuple(reasons_for), tuple(dict.fromkeys(reasons_against))
+    )
+
+
+def _share_of_counts(number: int, emotion: str) -> float:
+    """How exclusively CASME II shows the unit with this emotion, 0..1: its rate here / the sum of its rates."""
+    rates = {name: facs.CASME2_COUNTS[name].get(number, 0) / clips for name, clips in facs.CASME2_CLIPS.items()}
+    return rates[emotion] / sum(rates.values())
+
+
+def _speaks_against(number: int, emotion: facs.Emotion) -> bool:
+    return _usual_class(number) != {"negative": "negative emotions", "positive": "happiness"}.get(
+        emotion.coarse, emotion.coarse
+    )
+
+
+def _usual_class(number: int) -> str:
+    name = facs.COARSE_CLASSES[int(np.argmax(CLASS_LIKELIHOOD[number]))]
+    return {"negative": "negative emotions", "positive": "happiness"}.get(name, name)
+
+
+def _label(unit: ActionUnitEvidence) -> str:
+    side = "" if unit.side == "both" else f", {unit.side}"
+    return f"AU {unit.au} ({unit.name}{side})"
+
+
+def _join(numbers: Iterable[int], units: Mapping[int, ActionUnitEvidence]) -> str:
+    return " and ".join(_label(units[number]) for number in sorted(numbers))
+
+
+def _sum(numbers: Iterable[int]) -> str:
+    return "AU " + " + ".join(str(number) for number in sorted(numbers))
+
+
+# ------------------------------------------------------------------------------------------ notes
+
+# What to keep in mind when a unit is claimed.
+UNIT_NOTES: dict[int, str] = {
+    6: "A raised cheek is also lifted along by a strong smile: AU 6 is claimed only where the lower lid rises with it.",
+    7: "Lower lids also move with gaze: AU 7 is among the least reliable units in two-dimensional motion.",
+    9: "Motion of the nose is hard to tell from a small turn of the head: look at the magnified loop before trusting "
+    "AU 9.",
+    14: "AU 14 (corners pinched) is easily confused with AU 12 (lifted) and AU 20 (stretched).",
+    17: "A swallow or a word also moves the chin up.",
+    20: "AU 20 (stretched) is told from AU 12 only by the missing lift of the corners.",
+    23: "Tightened lips, AU 23, look much like a dimple on both sides, AU 14, in two dimensions.",
+    25: "Parted lips also occur in speech and breathing.",
+    26: "A dropping jaw also occurs in speech and breathing.",
+    43: "The upper lids go down as in a blink; closing eyes are no expression by themselves.",
+}
+ONE_SIDED_NOTE = "{units} on one side only: light from the side or a turned head can hide the other side."
+CORPORA_NOTE = (
+    "AU 4 + 7 counts as disgust in CASME II and as anger in SAMM: the coarse class stands, the emotion does not."
+)
+EMOTION_NOTE = "A face can show such motion with several emotions or with none; the emotion words are tentative."
+
+
+def _notes(units: Sequence[ActionUnitEvidence]) -> tuple[str, ...]:
+    if not units:
+        return ()
+    numbers = {unit.au for unit in units}
+    notes = [HONESTY, EMOTION_NOTE]
+    if {4, 7} <= numbers:
+        notes.append(CORPORA_NOTE)
+    notes += [UNIT_NOTES[number] for number in sorted(numbers) if number in UNIT_NOTES]
+    one_sided = [unit for unit in units if unit.side != "both"]
+    if one_sided:
+        notes.append(ONE_SIDED_NOTE.format(units=", ".join(_label(unit) for unit in one_sided)))
+    return tuple(notes)
