@@ -117,7 +117,7 @@ def test_the_rim_stays_where_it_is():
 )
 def test_the_picture_never_folds_over(x, y, u, v, sigma, alpha):
     field = shown_motion(bump(x, y, u, v, sigma), FLOOR)
-    # OpenCV looks up to 1/32 px, so what is stretched thin may seem to turn back by a few of those; a fold is far below -0.5.
+    # OpenCV looks up to 1/32 px, so what is stretched thin may seem to turn back a little; a fold is far below -0.5.
     assert areas(_backward_map(field, alpha, _stages(field, alpha))).min() > -0.5
 
 
