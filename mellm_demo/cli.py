@@ -88,15 +88,14 @@ def main(argv: Sequence[str] | None = None, *, analyse: Analyse | None = None) -
             print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
             return OK
         return _analyse_all(arguments, analyse)
-    except (InputError, SettingsError) as error:
-        _complain(str(error))
-        return UNUSABLE
     except (KeyboardInterrupt, Cancelled):
         _complain("Stopped.")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception as error:
+        return _blame(error)
 
 
 # ---------------------------------------------------------------------------------------------- options
@@ -307,7 +306,7 @@ def _analyse_all(arguments: argparse.Namespace, analyse: Analyse | None) -> int:
             except (KeyboardInterrupt, Cancelled, BrokenPipeError):
                 raise
             except Exception as error:
-                status = max(status, _blame(source, error))
+                status = max(status, _blame(error, source))
                 continue
             if plan.joint_json:
                 joint.append(to_json(result.analysis, result.turns, result.card))
@@ -427,13 +426,14 @@ class ProgressLine:
             self._stream.flush()
 
 
-def _blame(source: Source, error: Exception) -> int:
-    """Say what went wrong with this clip; the exit status that follows."""
+def _blame(error: Exception, source: Source | None = None) -> int:
+    """Say what went wrong, with this clip if it is about one; the exit status that follows."""
+    about = f"{source.label}: " if source else ""
     if isinstance(error, MellmError):
-        _complain(f"{source.label}: {error}")
-        return UNUSABLE if isinstance(error, InputError) else BROKEN
+        _complain(f"{about}{error}")
+        return UNUSABLE if isinstance(error, InputError | SettingsError) else BROKEN
     _complain(
-        f"{source.label}: something unexpected stopped the analysis ({type(error).__name__}: {error}). "
+        f"{about}something unexpected stopped the analysis ({type(error).__name__}: {error}). "
         "This is a fault of the program, not of the clip; please report it with this line."
     )
     return BROKEN
