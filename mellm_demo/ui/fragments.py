@@ -1,0 +1,326 @@
+"""The finding in markup: headline, chips, evidence, verdict, states. Data in, HTML out; everything foreign is escaped."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from mellm_demo import facs
+from mellm_demo.records import (
+    ActionUnitEvidence,
+    Analysis,
+    Check,
+    CoarseClass,
+    EmotionHypothesis,
+    InputVerdict,
+    Interval,
+    ReasonerCard,
+    RegionMotion,
+    Witness,
+)
+from mellm_demo.settings import Settings
+
+NARROW_SPACE = "\u202f"
+STAGE_NAMES: tuple[str, ...] = ("reading", "finding the face", "measuring motion", "looking for moments", "drawing")
+SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+(?=\S)")
+VERDICT_WORDS = {"ok": "input ok", "note": "input: a note", "warning": "input: read this", "unusable": "input unusable"}
+
+
+# ------------------------------------------------------------------------------------------ figures
+
+
+def grouped(value: float) -> str:
+    """``1240`` → ``1 240``."""
+    return f"{value:,.0f}".replace(",", NARROW_SPACE)
+
+
+def milliseconds(value: float) -> str:
+    return f"{grouped(value)}{NARROW_SPACE}ms"
+
+
+def seconds(value_ms: float) -> str:
+    return f"{value_ms / 1000:.2f}{NARROW_SPACE}s"
+
+
+def side_words(side: str | None) -> str:
+    """The subject's side as the page says it."""
+    return {"left": "subject’s left", "right": "subject’s right", "both": "both sides", None: "middle"}[side]
+
+
+def region_title(region: RegionMotion) -> str:
+    return region.name if region.side is None else f"{region.name}, {region.side}"
+
+
+def one_sentence_and_rest(text: str) -> tuple[str, str]:
+    parts = SENTENCE_END.split(text.strip(), maxsplit=1)
+    return parts[0], parts[1] if len(parts) > 1 else ""
+
+
+# ------------------------------------------------------------------------------------------ states
+
+
+def limits_line(settings: Settings) -> str:
+    """What may be brought, before anything is uploaded."""
+    side = math.isqrt(settings.max_pixels * 9 // 16)
+    return (
+        f"mp4 · mov · webm · avi · mkv · gif, up to {settings.max_upload_mb:g}{NARROW_SPACE}MB, "
+        f"{settings.max_seconds:g}{NARROW_SPACE}s, {grouped(settings.max_frames)} frames, "
+        f"{side * 16 // 9}{NARROW_SPACE}×{NARROW_SPACE}{side} pixels"
+    )
+
+
+def reading(stage: str, share: float, name: str) -> str:
+    """A progress bar that names its stage. ``share`` is 0..1 of the whole."""
+    percent = round(100 * min(max(share, 0.0), 1.0))
+    now = STAGE_NAMES.index(stage) if stage in STAGE_NAMES else -1
+    steps = "".join(
+        f"<li class='{'done' if i < now else 'now' if i == now else 'todo'}'>{escape(step)}</li>"
+        for i, step in enumerate(STAGE_NAMES)
+    )
+    return (
+        f"<section class='card reading' aria-live='polite'><p class='reading-title'><strong>{escape(stage.capitalize())}"
+        f"</strong><span class='subdued'>{escape(name)}</span></p>"
+        f"<div class='bar' role='progressbar' aria-label='Analysis' aria-valuemin='0' aria-valuemax='100' "
+        f"aria-valuenow='{percent}'><i style='width:{percent}%'></i></div><ol class='steps'>{steps}</ol></section>"
+    )
+
+
+def trouble(message: str, *, keeps: bool) -> str:
+    """What went wrong, in the words of the error: first sentence large, then what to do."""
+    what, what_to_do = one_sentence_and_rest(message)
+    kept = "<p class='subdued'>The finding below is the earlier one.</p>" if keeps else ""
+    return (
+        f"<section class='card trouble' role='alert'><h2>{escape(what)}</h2>"
+        f"{f'<p>{escape(what_to_do)}</p>' if what_to_do else ''}{kept}</section>"
+    )
+
+
+# ------------------------------------------------------------------------------------------ finding
+
+
+def _sides(analysis: Analysis) -> str | None:
+    units = analysis.evidence.action_units if analysis.evidence else ()
+    sides = {unit.side for unit in units[:1]}
+    return side_words(sides.pop()) if sides else None
+
+
+def finding(analysis: Analysis) -> str:
+    """Headline, what it rests on, chips. The verdict chip opens the quality section."""
+    first, rest = one_sentence_and_rest(analysis.headline)
+    chips = []
+    if analysis.moment is not None:
+        interval = analysis.moment.interval
+        chips += [interval.kind, milliseconds(interval.duration_ms)]
+        if analysis.reliable and (sides := _sides(analysis)):
+            chips.append(sides)
+        if interval.by_user:
+            chips.append("your moment")
+        if not interval.complete:
+            chips.append("clip ends within it")
+    chip_marks = "".join(f"<span class='chip'>{escape(chip)}</span>" for chip in chips)
+    verdict = analysis.verdict
+    chip_marks += (
+        f"<a class='chip chip-{verdict.severity}' href='#mellm-quality' title='{escape(verdict.headline, quote=True)}'>"
+        f"{VERDICT_WORDS[verdict.severity]}</a>"
+    )
+    reasons = [reason for reason in analysis.reasons if reason.rstrip(".").lower() not in analysis.headline.lower()]
+    return (
+        f"<section class='finding {'found' if analysis.reliable else 'unsure'}' aria-live='polite'>"
+        f"<h2>{escape(first)}</h2>{f'<p class=lede>{escape(rest)}</p>' if rest else ''}"
+        f"{_list(reasons, 'reasons')}"
+        f"<div class='chips'>{chip_marks}</div>"
+        "<p class='subdued principle'>Motion is measured, emotion is inferred. Left and right are the subject’s.</p></section>"
+    )
+
+
+def _list(items: Iterable[str], css: str) -> str:
+    marks = "".join(f"<li>{escape(item[:1].upper() + item[1:])}</li>" for item in items)
+    return f"<ul class='{css}'>{marks}</ul>" if marks else ""
+
+
+# ------------------------------------------------------------------------------------------ evidence
+
+
+def evidence(analysis: Analysis) -> str:
+    """Action units with side, fit and witnesses; what they may express; regions; quality."""
+    found = analysis.evidence
+    if found is None:
+        units = "<p class='subdued'>Without a movement above the noise there is no action unit to name.</p>"
+        feelings = regions = ""
+    else:
+        units = _action_units(found.action_units)
+        feelings = _expression(found.coarse, found.emotions)
+        regions = _fold("regions", "Regions", f"{sum(r.moving for r in found.regions)} moved", _regions(found.regions))
+    notes = _list(found.notes, "notes") if found else ""
+    quality = _fold("quality", "Quality of the input", analysis.verdict.headline, _quality(analysis.verdict))
+    return (
+        f"<section class='card evidence'><h3>Evidence</h3>{units}{feelings}{notes}"
+        f"<div class='folds'>{regions}{quality}</div></section>"
+    )
+
+
+def _fold(key: str, title: str, summary: str, body: str) -> str:
+    return (
+        f"<details class='fold' id='mellm-{key}'><summary><span>{escape(title)}</span>"
+        f"<span class='subdued'>{escape(summary)}</span></summary><div class='fold-body'>{body}</div></details>"
+    )
+
+
+def _action_units(units: Sequence[ActionUnitEvidence]) -> str:
+    if not units:
+        return "<p class='subdued'>The movement fits none of the action units that can be told apart.</p>"
+    return f"<ul class='units'>{''.join(map(_action_unit, units))}</ul>"
+
+
+def _action_unit(unit: ActionUnitEvidence) -> str:
+    percent = round(100 * unit.probability)
+    says = "; ".join(witness.statement for witness in unit.witnesses)
+    label = f"AU{unit.au}, {unit.name}, {side_words(unit.side)}: fit {unit.probability:.2f} of 1"
+    return (
+        f"<li><div class='unit-name'><b>AU{unit.au}</b> <span>{escape(unit.name)}</span>"
+        f"<span class='side'>{side_words(unit.side)}</span></div>"
+        f"<div class='unit-bar' role='meter' aria-label='{escape(label, quote=True)}' aria-valuemin='0' aria-valuemax='100' "
+        f"aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
+        f"<div class='unit-fit'>{unit.probability:.2f}</div>"
+        f"<div class='unit-why subdued'>{escape(says)} {_reliability(unit.witnesses)}</div></li>"
+    )
+
+
+def _reliability(witnesses: Sequence[Witness]) -> str:
+    """How far this unit can be trusted: who vouches for it."""
+    names = ", ".join(witness.name for witness in witnesses) or "nobody"
+    return f"<span class='badge' title='Who vouches for this action unit'>by {escape(names)}</span>"
+
+
+def _expression(coarse: CoarseClass | None, emotions: Sequence[EmotionHypothesis]) -> str:
+    if coarse is None and not emotions:
+        return ""
+    shares = ""
+    if coarse is not None:
+        parts = (("negative", coarse.negative), ("positive", coarse.positive), ("surprise", coarse.surprise))
+        shares = "<div class='shares' role='img' aria-label='{}'>{}</div>".format(
+            ", ".join(f"{name} {value:.0%}" for name, value in parts),
+            "".join(
+                f"<span style='flex-grow:{max(value, 0.02):.3f}' class='share-{name}'><b>{name}</b> {value:.0%}</span>"
+                for name, value in parts
+            ),
+        )
+    readings = "".join(map(_emotion, emotions))
+    return (
+        "<h4>What it may express <span class='subdued'>tentative: the same movement serves several feelings</span></h4>"
+        f"{shares}<ul class='readings'>{readings}</ul>"
+    )
+
+
+def _emotion(emotion: EmotionHypothesis) -> str:
+    lines = "".join(f"<li class='for'><span>for</span>{escape(reason)}</li>" for reason in emotion.reasons_for)
+    lines += "".join(
+        f"<li class='against'><span>against</span>{escape(reason)}</li>" for reason in emotion.reasons_against
+    )
+    return f"<li><b>perhaps {escape(emotion.name)}</b><ul>{lines}</ul></li>"
+
+
+def _regions(regions: Sequence[RegionMotion]) -> str:
+    rows = "".join(
+        f"<tr class='{'moving' if region.moving else 'still'}'><th scope='row'>{escape(region_title(region))}</th>"
+        f"<td>{region.magnitude_px:.2f}</td><td>{region.magnitude_iod:.1f}</td>"
+        f"<td>{_arrow(region) if region.moving else ''}{escape(region.direction) if region.moving else 'still'}</td></tr>"
+        for region in sorted(regions, key=lambda region: -region.magnitude_px)
+    )
+    return (
+        "<table class='regions'><thead><tr><th scope='col'>region</th><th scope='col'>px</th>"
+        "<th scope='col'>% of pupil distance</th><th scope='col'>direction in the picture</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table><p class='subdued'>Mean motion from onset to apex on the 256 px crop, head motion "
+        "removed. Regions under the noise count as still.</p>"
+    )
+
+
+def _arrow(region: RegionMotion) -> str:
+    """A small arrow in the colour that the map gives to this direction."""
+    return (
+        f"<i class='arrow' aria-hidden='true' style='transform:rotate({region.direction_deg:.0f}deg);"
+        f"background:hsl({region.direction_deg:.0f} 75% 50%)'></i>"
+    )
+
+
+def _quality(verdict: InputVerdict) -> str:
+    lost = {
+        "without the face": verdict.frames_face_lost,
+        "turned away": verdict.frames_turned_away,
+        "too small": verdict.frames_too_small,
+        "dark": verdict.frames_dark,
+        "blurred": verdict.frames_blurred,
+        "cut off": verdict.frames_cut_off,
+    }
+    counted = ", ".join(f"{count} {name}" for name, count in lost.items() if count) or "all of them usable"
+    return (
+        f"<ul class='checks'>{''.join(map(_check, verdict.checks))}</ul>"
+        f"<p class='subdued'>{verdict.frames_total} frames: {counted}.</p>"
+    )
+
+
+def _check(check: Check) -> str:
+    return (
+        f"<li class='check-{check.severity}'><b>{escape(check.name)}</b><span class='value'>{escape(check.value)}</span>"
+        f"<span class='subdued'>{escape(check.sentence)}</span></li>"
+    )
+
+
+def computed(analysis: Analysis) -> str:
+    """Versions, checksums and settings of this analysis."""
+    clip = analysis.clip
+    facts: dict[str, Any] = {
+        "clip": f"{clip.name}, {clip.container} {clip.codec}, {clip.width} × {clip.height}, {clip.frame_count} frames",
+        "SHA-256": clip.sha256,
+        **{f"setting: {key}": value for key, value in analysis.settings.items()},
+        **_flat(analysis.provenance),
+    }
+    rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items())
+    return f"<dl class='facts'>{rows}</dl>"
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, f"{name}: ") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+# ------------------------------------------------------------------------------------------ the rest
+
+
+def clip_line(analysis: Analysis) -> str:
+    """The title of the input card once a clip was measured."""
+    clip = analysis.clip
+    if clip.kind == "pair":
+        return f"{clip.name} · onset and apex"
+    return f"{clip.name} · {seconds(clip.duration_ms)} · {clip.frame_rate:.4g} frames/s"
+
+
+def alternative_text(analysis: Analysis, what: str, interval: Interval) -> str:
+    """What a picture of the stage shows, with the finding."""
+    moving = [
+        r
+        for r in (analysis.evidence.regions if analysis.evidence else ())
+        if r.moving and not facs.REGION_BY_KEY[r.key].lid
+    ]
+    strongest = ", ".join(
+        f"{region_title(region)} {region.magnitude_px:.1f} px {region.direction}"
+        for region in sorted(moving, key=lambda region: -region.magnitude_px)[:4]
+    )
+    motion = f"Moving: {strongest}." if strongest else "No region moves above the noise."
+    return f"{what} {motion} {analysis.headline} Onset {milliseconds(interval.onset_ms)}, apex {milliseconds(interval.apex_ms)}."
+
+
+def card(card: ReasonerCard) -> str:
+    """Who speaks · precision · device · why."""
+    parts = [card.size, card.precision, card.device]
+    line = " · ".join(escape(part) for part in parts if part and part not in ("–", "-"))
+    return (
+        f"<div class='speaker'><b>{escape(card.name)}</b><span class='subdued'>{line}</span>"
+        f"<span class='subdued why'>{escape(card.why)}</span></div>"
+    )

@@ -1,0 +1,188 @@
+"""The timeline: an Analysis in, a Plotly figure out. Colours are greys and one accent that hold on light and dark.
+
+Knows nothing of Gradio. Plotly is imported when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mellm_demo import facs
+from mellm_demo.records import Analysis, FloatArray, Span
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+HEIGHT_PX = 290
+MARGIN_PX = {"l": 56, "r": 18, "t": 22, "b": 40}  # the sliders under the plot stand in the same margins
+MAX_POINTS = 1200  # more than a wide screen can show
+NAMED_REGIONS = 3  # with hover; the others stay in the background
+
+# Mid tones with a contrast of at least 3:1 on white and on near-black; style.css turns the text with the theme.
+ACCENT = "#5f81a9"
+SECOND = "#8a8a93"
+FAINT = "rgba(128,128,138,0.30)"
+GRID = "rgba(128,128,138,0.18)"
+BAND = "rgba(128,128,138,0.16)"
+SPAN_FILL = "rgba(95,129,169,0.16)"
+CANDIDATE_FILL = "rgba(128,128,138,0.12)"
+SPAN_NAMES = {"blink": "blink", "speech": "speech", "head": "head turn", "gap": "no face"}
+SPAN_COLOUR = "rgba(128,128,138,0.75)"
+
+
+def min_max_rows(values: FloatArray, points: int = MAX_POINTS) -> FloatArray:
+    """(N,) rows to draw so that no peak is lost: the lowest and the highest of each of ``points / 2`` bins.
+
+    Rows rise; the first and the last are always among them.
+    """
+    count = len(values)
+    if count <= points:
+        return np.arange(count)
+    edges = np.linspace(0, count, points // 2 + 1).astype(int)
+    rows = {0, count - 1}
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        piece = values[start:end]
+        rows |= {start + int(np.argmin(piece)), start + int(np.argmax(piece))}
+    return np.array(sorted(rows))
+
+
+def timeline(analysis: Analysis) -> Figure:
+    """Motion over time with the noise floor, what was found and what disturbs; hover in ms and px."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    found, times = analysis.spotting, analysis.curve.times_ms
+    top = max(float(np.nanmax(found.energy_px, initial=0.0)), 2.0 * found.noise_floor_px, 0.5) * 1.12
+    _noise(figure, times, found.noise_floor_px)
+    _regions(figure, analysis)
+    rows = min_max_rows(found.energy_px)
+    figure.add_scatter(
+        x=times[rows], y=found.energy_px[rows], name="largest movement", mode="lines",
+        line={"color": ACCENT, "width": 2.4}, hovertemplate="%{y:.2f} px",
+    )  # fmt: skip
+    shapes, notes = _moments(analysis, top)
+    kinds = _lanes(figure, found.spans)
+    lane_share = 0.07 * len(kinds)
+    figure.update_layout(
+        height=HEIGHT_PX,
+        margin=MARGIN_PX,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        hovermode="x unified",
+        dragmode=False,
+        shapes=shapes,
+        annotations=notes,
+        font={"family": "system-ui, sans-serif", "size": 12, "color": SECOND},
+        xaxis=_axis("time in ms", range=_time_range(times), hoverformat=",.0f", ticksuffix="", unifiedhovertitle={"text": "%{x:,.0f} ms"}),
+        yaxis=_axis("motion in px", range=[0, top], domain=[lane_share + 0.03 if kinds else 0, 1], fixedrange=True),
+        yaxis2={
+            "domain": [0, max(lane_share, 0.01)],
+            "range": [-0.5, max(len(kinds), 1) - 0.5],
+            "tickvals": list(range(len(kinds))),
+            "ticktext": [SPAN_NAMES[kind] for kind in kinds],
+            "fixedrange": True, "showgrid": False, "zeroline": False, "visible": bool(kinds), "tickfont": {"size": 11},
+        },
+    )  # fmt: skip
+    return figure
+
+
+def _axis(title: str, **more: Any) -> dict[str, Any]:
+    return {
+        "title": {"text": title, "font": {"size": 12}, "standoff": 6},
+        "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": False, "fixedrange": True, **more,
+    }  # fmt: skip
+
+
+def _time_range(times: FloatArray) -> list[float]:
+    if len(times) < 2:
+        return [-1.0, 1.0]
+    return [float(times[0]), float(times[-1])]
+
+
+def _noise(figure: Figure, times: FloatArray, floor: float) -> None:
+    ends = _time_range(times)
+    figure.add_scatter(
+        x=ends, y=[floor, floor], mode="lines", fill="tozeroy", fillcolor=BAND, hoverinfo="skip",
+        line={"color": SPAN_COLOUR, "width": 1, "dash": "dot"}, name="noise floor",
+    )  # fmt: skip
+
+
+def _regions(figure: Figure, analysis: Analysis) -> None:
+    """Region lines in the background; the strongest ones of the chosen moment with a name."""
+    found, times = analysis.spotting, analysis.curve.times_ms
+    keys = analysis.curve.regions
+    kept = [i for i, key in enumerate(keys) if not facs.REGION_BY_KEY[key].lid]
+    moment = analysis.moment.interval if analysis.moment else None
+    part = slice(moment.onset, moment.offset + 1) if moment else slice(None)
+    peaks = found.region_energy_px[part].max(axis=0, initial=0.0)
+    by_peak = sorted(kept, key=lambda i: -peaks[i])
+    for rank, i in reversed(list(enumerate(by_peak))):
+        named = rank < NAMED_REGIONS
+        values = found.region_energy_px[:, i]
+        rows = min_max_rows(values, MAX_POINTS if named else MAX_POINTS // 3)
+        region = facs.REGION_BY_KEY[keys[i]]
+        name = region.name if region.side is None else f"{region.name}, {region.side}"
+        figure.add_scatter(
+            x=times[rows], y=values[rows], mode="lines", name=name,
+            line={"color": SECOND if named else FAINT, "width": 1.2 if named else 1},
+            **({"hovertemplate": "%{y:.2f} px"} if named else {"hoverinfo": "skip"}),
+        )  # fmt: skip
+
+
+def _moments(analysis: Analysis, top: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Candidates as shaded spans, the chosen moment with its three lines."""
+    shapes: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    chosen = analysis.moment.interval if analysis.moment else None
+    for number, candidate in enumerate(analysis.spotting.candidates):
+        if number == analysis.selected:
+            continue
+        shapes.append(_rectangle(candidate.onset_ms, candidate.offset_ms, CANDIDATE_FILL))
+        notes.append(_note(candidate.apex_ms, str(number + 1)))
+    if chosen is not None:
+        shapes.append(_rectangle(chosen.onset_ms, chosen.offset_ms, SPAN_FILL))
+        for when, dash, width in (
+            (chosen.onset_ms, "dot", 1.2),
+            (chosen.apex_ms, "solid", 1.8),
+            (chosen.offset_ms, "dot", 1.2),
+        ):
+            shapes.append(
+                {"type": "line", "xref": "x", "yref": "y domain", "x0": when, "x1": when, "y0": 0, "y1": 1,
+                 "line": {"color": ACCENT, "width": width, "dash": dash}}
+            )  # fmt: skip
+        notes.append(_note(chosen.apex_ms, "apex"))
+    return shapes, notes
+
+
+def _rectangle(start: float, end: float, colour: str) -> dict[str, Any]:
+    return {
+        "type": "rect", "xref": "x", "yref": "y domain", "x0": start, "x1": end, "y0": 0, "y1": 1,
+        "fillcolor": colour, "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
+
+
+def _note(when: float, text: str) -> dict[str, Any]:
+    return {
+        "x": when, "xref": "x", "y": 1, "yref": "y domain", "yanchor": "bottom", "text": text, "showarrow": False,
+        "font": {"size": 11},
+    }  # fmt: skip
+
+
+def _lanes(figure: Figure, spans: tuple[Span, ...]) -> list[str]:
+    """Blinks, speech, head turns and gaps as bars in lanes under the curve. Returns the kinds, bottom lane first."""
+    kinds = [kind for kind in SPAN_NAMES if any(span.kind == kind for span in spans)]
+    for lane, kind in enumerate(kinds):
+        x: list[float | None] = []
+        text: list[str | None] = []
+        for span in spans:
+            if span.kind == kind:
+                x += [span.start_ms, span.end_ms, None]
+                text += [f"{SPAN_NAMES[kind]} {span.start_ms:,.0f}–{span.end_ms:,.0f} ms"] * 2 + [None]
+        figure.add_scatter(
+            x=x, y=[lane] * len(x), yaxis="y2", mode="lines", text=text, name=SPAN_NAMES[kind],
+            line={"color": SPAN_COLOUR, "width": 7}, hovertemplate="%{text}<extra></extra>", connectgaps=False,
+        )  # fmt: skip
+    return kinds

@@ -1,0 +1,85 @@
+"""A reasoner's deltas, read from a thread of their own, so that Stop answers at once however slow the reasoner is.
+
+Knows nothing of components and nothing of what is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from queue import Empty, SimpleQueue
+
+from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.records import Analysis, Turn
+
+TICK_S = 0.05  # text that arrives within one tick is shown together; Stop is noticed as often
+
+
+class _End:
+    """The last thing in the queue, with what went wrong if anything did."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+async def listen(
+    reasoner: Reasoner, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event
+) -> AsyncIterator[str]:
+    """Text as it arrives, until the reply ends or ``cancel`` is set. Sets ``cancel`` however it is left.
+
+    Raises what the reasoner raised.
+    """
+    deltas: SimpleQueue[str | _End] = SimpleQueue()
+    thread = threading.Thread(
+        target=_pump, args=(reasoner, analysis, turns, cancel, deltas), name="reasoner", daemon=True
+    )
+    thread.start()
+    try:
+        while not cancel.is_set():
+            text, end = _drain(deltas)
+            if text and not cancel.is_set():
+                yield text
+            if end is not None:
+                if end.error is not None:
+                    raise end.error
+                return
+            await asyncio.sleep(TICK_S)
+    finally:
+        cancel.set()
+
+
+def _pump(
+    reasoner: Reasoner,
+    analysis: Analysis,
+    turns: Sequence[Turn],
+    cancel: threading.Event,
+    deltas: SimpleQueue[str | _End],
+) -> None:
+    reply: Iterator[str] | None = None
+    try:
+        reply = reasoner.reply(analysis, turns, cancel)
+        for delta in reply:
+            if cancel.is_set():
+                break
+            deltas.put(delta)
+        deltas.put(_End())
+    except BaseException as error:  # raised again where the text is awaited: a dead thread must not look like silence
+        deltas.put(_End(error))
+    finally:
+        close = getattr(reply, "close", None)
+        if close is not None:
+            close()
+
+
+def _drain(deltas: SimpleQueue[str | _End]) -> tuple[str, _End | None]:
+    """Everything that has arrived, joined, and whether it was the end."""
+    parts: list[str] = []
+    while True:
+        try:
+            item = deltas.get_nowait()
+        except Empty:
+            return "".join(parts), None
+        if isinstance(item, _End):
+            return "".join(parts), item
+        parts.append(item)
