@@ -144,8 +144,7 @@ def follow_faces(
     with ExitStack() as stack:
         renderer = stack.enter_context(_Renderer())
         lookout = stack.enter_context(_Lookout(settings))
-        for frame in frames:
-            sightings = lookout.see(frame)
+        for frame, sightings in _one_ahead(frames, lookout.see):
             roster.add(frame, sightings, renderer)
             total += 1
             last_index = frame.index
@@ -160,6 +159,21 @@ def follow_faces(
         raise FaceError(_why_no_face(total, without, float(np.median(light)) if light else 0.0))
     _refuse_unmeasurable(tracks, settings)
     return FaceResult(tracks, total, without, at_least)
+
+
+def _one_ahead(
+    frames: Iterable[Frame], see: Callable[[Frame], list[_Sighting]]
+) -> Iterator[tuple[Frame, list[_Sighting]]]:
+    """Each frame with its faces, in order. The next frame is decoded and asked for while one is being looked at."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="landmarks") as pool:
+        before: tuple[Frame, Future[list[_Sighting]]] | None = None
+        for frame in frames:
+            now = frame, pool.submit(see, frame)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = now
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 # ---------------------------------------------------------------------------------------------- errors
@@ -941,12 +955,23 @@ def _box(sighting: _Sighting) -> tuple[int, int, int, int]:
     return x, y, max(int(high[0]) - x, 1), max(int(high[1]) - y, 1)
 
 
+def display_frame(track: FaceTrack, row: int) -> Image:
+    """(display_px, display_px, 3) RGB picture of one row of the track, to look at."""
+    return _decoded(track.display_jpegs[row])
+
+
+def _decoded(jpeg: bytes) -> Image:
+    import cv2
+
+    picture: Image = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return picture
+
+
 def _thumbnail(jpeg: bytes) -> Image:
     import cv2
 
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    small = cv2.resize(picture, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small[:, :, ::-1])
+    small: Image = cv2.resize(_decoded(jpeg), (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    return small
 
 
 # ---------------------------------------------------------------------------------------------- verdict

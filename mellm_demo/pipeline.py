@@ -27,13 +27,11 @@ from mellm_demo.records import (
     Clip,
     Evidence,
     FaceTrack,
-    Float32Array,
+    FloatArray,
     Frame,
     Image,
-    InputVerdict,
     Interval,
     Moment,
-    MotionCurve,
     RegionMotion,
     Spotting,
 )
@@ -101,9 +99,8 @@ def reanalyse(
         return _conclude(analysis, analysis.spotting.candidates[candidate], candidate)
     if onset_ms is None or apex_ms is None:
         raise InputError("Onset or apex is missing. Give both times in milliseconds.")
-    rows = [None if ms is None else _nearest_row(analysis.face, ms) for ms in (onset_ms, apex_ms, offset_ms)]
-    onset, apex, offset = rows
-    assert onset is not None and apex is not None
+    onset, apex = _nearest_row(analysis.face, onset_ms), _nearest_row(analysis.face, apex_ms)
+    offset = None if offset_ms is None else _nearest_row(analysis.face, offset_ms)
     interval = spotting.interval_from_user(analysis.curve, analysis.spotting, onset, apex, offset)
     same = [i for i, known in enumerate(analysis.spotting.candidates) if (known.onset, known.apex) == (onset, apex)]
     if same and offset in (None, analysis.spotting.candidates[same[0]].offset):
@@ -114,27 +111,30 @@ def reanalyse(
 def choose_face(analysis: Analysis, face_id: int, settings: Settings) -> Analysis:
     """The same clip, another of its faces; nothing is decoded again. Raises InputError for an unknown number."""
     track = _pick(analysis.faces, face_id)
-    result = face.FaceResult.of_tracks(analysis.faces, analysis.clip.frame_count)
-    verdict = input_verdict(analysis.clip, track, result, settings)
-    return _analyse_face(
-        analysis.clip, verdict, analysis.faces, track, settings, dict(analysis.provenance), lambda stage, share: None
+    result = FaceResult(
+        tracks=analysis.faces,
+        frames_total=analysis.clip.frame_count,
+        frames_without_face=0,
+        faces_at_least=len(analysis.faces),
     )
+    other = _analyse_face(analysis.clip, result, track, settings, lambda stage, share: None)
+    return replace(other, provenance=analysis.provenance)
 
 
-def motion_course(analysis: Analysis) -> Float32Array:
+def motion_course(analysis: Analysis) -> FloatArray:
     """(N,) how far the motion had gone at each frame from onset to offset; 0 at the onset, 1 at the apex.
 
     The displacement of all regions, projected on their displacement at the apex. Empty where there is no moment.
     """
     if analysis.moment is None:
-        return np.zeros(0, np.float32)
+        return np.zeros(0)
     interval = analysis.moment.interval
     moved = analysis.curve.displacement_px - analysis.curve.displacement_px[interval.onset]
     kept = [i for i, key in enumerate(analysis.curve.regions) if not facs.REGION_BY_KEY[key].lid]
     at_apex = moved[interval.apex, kept]
     rows = moved[interval.onset : interval.offset + 1, kept]
     course = (rows * at_apex).sum(axis=(1, 2)) / max(float((at_apex**2).sum()), 1e-6)
-    return np.clip(course, 0.0, 1.0).astype(np.float32)
+    return np.clip(course.astype(np.float64), 0.0, 1.0)
 
 
 def magnified(analysis: Analysis, alpha: float) -> tuple[Image, ...]:
@@ -155,22 +155,20 @@ def magnified(analysis: Analysis, alpha: float) -> tuple[Image, ...]:
 
 def _analyse_face(
     clip: Clip,
-    verdict: InputVerdict,
-    tracks: tuple[FaceTrack, ...],
+    result: FaceResult,
     track: FaceTrack,
     settings: Settings,
-    provenance: dict[str, Any],
     tell: Progress,
 ) -> Analysis:
     tell("measuring motion", STAGE_STARTS["measuring motion"])
-    curve = flow.motion_curve(track, usable_frames(track, settings))
+    curve = flow.motion_curve(track, usable=usable_frames(track, settings))
     tell("looking for moments", STAGE_STARTS["looking for moments"])
     found = spotting.spot(curve)
     tell("drawing", STAGE_STARTS["drawing"])
     analysis = Analysis(
         clip=clip,
-        verdict=verdict,
-        faces=tracks,
+        verdict=input_verdict(clip, track, result, settings),
+        faces=result.tracks,
         face=track,
         curve=curve,
         spotting=found,
@@ -181,7 +179,6 @@ def _analyse_face(
         reasons=found.reasons,
         headline="",
         settings={key: getattr(settings, key) for key in RECORDED_SETTINGS},
-        provenance=provenance,
     )
     if clip.kind == "pair" and len(track.times_ms) == 2:
         return _conclude(analysis, spotting.interval_from_user(curve, found, 0, 1, 1), None)
@@ -281,23 +278,12 @@ def _nearest_row(track: FaceTrack, time_ms: float) -> int:
     return int(np.argmin(np.abs(track.times_ms - time_ms)))
 
 
-def _provenance() -> dict[str, Any]:
+def _provenance(seconds: float) -> dict[str, Any]:
     return {
         "mellm_demo": __version__,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "weights": {"face_landmarker.task": LANDMARKER_SHA256},
+        "seconds": round(seconds, 3),
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-__all__ = [
-    "STAGES",
-    "MotionCurve",
-    "Progress",
-    "analyse",
-    "choose_face",
-    "magnified",
-    "motion_course",
-    "reanalyse",
-]
