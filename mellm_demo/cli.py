@@ -428,7 +428,7 @@ class ProgressLine:
 
 def _blame(error: Exception, source: Source | None = None) -> int:
     """Say what went wrong, with this clip if it is about one; the exit status that follows."""
-    about = f"{source.label}: " if source else ""
+    about = f"{source.label}: " if source and source.label not in str(error) else ""
     if isinstance(error, MellmError):
         _complain(f"{about}{error}")
         return UNUSABLE if isinstance(error, InputError | SettingsError) else BROKEN
