@@ -191,7 +191,9 @@ class ClipReader:
                 daemon=True,
             )
             self._thread.start()
-        item = self._frames.get()
+        item = self._wait()
+        if item is None:
+            raise StopIteration
         if isinstance(item, Frame):
             return item
         self.close()
@@ -199,6 +201,13 @@ class ClipReader:
             raise item
         self._clip = item
         raise StopIteration
+
+    def _wait(self) -> Frame | Clip | BaseException | None:
+        """The next thing from the thread, None where somebody closed the reader meanwhile."""
+        while not self._closed:
+            with contextlib.suppress(queue.Empty):
+                return self._frames.get(timeout=0.5)
+        return None
 
     @property
     def clip(self) -> Clip:
@@ -291,9 +300,10 @@ def _put(out: queue.Queue[Any], item: object, stop: threading.Event) -> bool:
 class _Clock:
     """Turns raw times into strictly rising ones that start at 0, leaving good ones as they are.
 
-    A time that is missing is one step after the one before. One that does not rise, or that jumps further than any
-    allowed clip is long, is a break: the frame goes one step on, and the following ones keep their distance from it
-    until the raw times make sense again by themselves.
+    A time that is missing is one step after the one before; one that is doubled or slightly early is half a step
+    after it, so that the next one still fits. One that falls far back, or jumps further than any allowed clip is long,
+    is a break: the frame goes one step on, and the following ones keep their distance from it until the raw times
+    make sense again by themselves.
     """
 
     def __init__(self, step_ms: float, longest_gap_ms: float) -> None:
@@ -322,8 +332,12 @@ class _Clock:
                 if last < time + shift <= last + self._longest_gap:
                     self._shift = shift
                     return time + shift
-            self._shift = last + self._step - time
         self.repaired += 1
+        if time is None:
+            return last + self._step
+        if last - 2 * self._step < time + self._shift <= last:
+            return last + self._step / 2
+        self._shift = last + self._step - time
         return last + self._step
 
 
@@ -443,8 +457,6 @@ class _PictureSource:
         rate: float | None,
         *,
         size: int | None = None,
-        digest: Callable[[], str] | None = None,
-        release: Callable[[], None] = lambda: None,
     ) -> None:
         if len(pictures) < 2:
             raise InputError(
@@ -467,14 +479,13 @@ class _PictureSource:
         self._pictures = pictures
         self._settings = settings
         self._rate = used
-        self._warnings = [] if rate is not None else [_assumed(kind, used)]
-        self._size = size
-        self._digest = digest
-        self._release = release
+        self._size = size  # of the archive; None: the pictures lie open
+        self.warnings = [] if rate is not None else [_assumed(kind, used)]
         self._formats: dict[str, None] = {}  # in order of appearance
         self._shape = (0, 0)
         self._read_bytes = 0
         self._hash = hashlib.sha256()
+        self.digest: Callable[[], str] = self._hash.hexdigest
 
     def pictures(self) -> Iterator[Stamped]:
         budget = self._settings.max_upload_mb * MEGABYTE * (1 if self._size is None else UNPACKED_AT_MOST)
@@ -524,12 +535,12 @@ class _PictureSource:
             repeated_frames=repeated,
             has_sound=False,
             size_bytes=self._read_bytes if self._size is None else self._size,
-            sha256=self._hash.hexdigest() if self._digest is None else self._digest(),
-            warnings=tuple(self._warnings),
+            sha256=self.digest(),
+            warnings=tuple(self.warnings),
         )
 
     def close(self) -> None:
-        self._release()
+        """Nothing is held between pictures; a zip puts its own in this place."""
 
 
 def _assumed(kind: Literal["frames", "pair"], rate: float) -> str:
@@ -621,7 +632,7 @@ def _folder(path: Path, settings: Settings, rate: float | None) -> _PictureSourc
     source = _PictureSource(
         "frames", path.absolute().name, "folder", [_from_file(chosen[key]) for key in kept], settings, rate
     )
-    source._warnings += warnings
+    source.warnings += warnings
     size = sum(chosen[key].stat().st_size for key in kept)
     if size > settings.max_upload_mb * MEGABYTE:
         raise _too_large(size, settings)
@@ -630,42 +641,37 @@ def _folder(path: Path, settings: Settings, rate: float | None) -> _PictureSourc
 
 def _zip(path: Path, size: int, settings: Settings, rate: float | None) -> _PictureSource:
     entries_at_most = 2 * settings.max_frames + 1000  # macOS writes a second entry for each file
-    archive = _open_zip(path, entries_at_most)
-    try:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        if len(archive.infolist()) > entries_at_most:
-            raise LimitError(
-                f"The archive has {len(archive.infolist())} entries; the limit is {entries_at_most}. "
-                "Give an archive with the frames of one clip only."
-            )
-        members = {info.filename.replace("\\", "/"): info for info in infos}
-        if len(members) < len(infos):
-            raise InputError("The archive holds the same file name twice. Pack the frames again, each once.")
-        for name, info in members.items():
-            _check_member(name, info)
-        visible = [name for name in members if not any(_is_litter(part) for part in PurePosixPath(name).parts)]
-        if len({str(PurePosixPath(name).parent) for name in visible if _suffix(name) in PICTURE_SUFFIXES}) > 1:
-            raise InputError(
-                "The archive holds pictures in several folders. Give one archive per clip, its frames in one folder."
-            )
-        kept, warnings = _choose([(name, PurePosixPath(name).name) for name in visible], "archive")
-        pictures = [_from_zip(archive, members[name], PurePosixPath(name).name) for name in kept]
-        source = _PictureSource(
-            "frames",
-            path.name,
-            "ZIP",
-            pictures,
-            settings,
-            rate,
-            size=size,
-            digest=lambda: _sha256(path),
-            release=archive.close,
-        )
-        source._warnings += warnings
+    with contextlib.ExitStack() as held:
+        archive = _open_zip(path, entries_at_most, held)
+        pictures, warnings = _zipped_pictures(archive, entries_at_most)
+        source = _PictureSource("frames", path.name, "ZIP", pictures, settings, rate, size=size)
+        source.warnings += warnings
+        source.digest = lambda: _sha256(path)
+        source.close = held.pop_all().close  # type: ignore[method-assign]
         return source
-    except BaseException:
-        archive.close()
-        raise
+
+
+def _zipped_pictures(archive: zipfile.ZipFile, entries_at_most: int) -> tuple[list[_Picture], list[str]]:
+    """The frames in order and what to say about the rest. Raises InputError for what no honest archive holds."""
+    entries = archive.infolist()
+    if len(entries) > entries_at_most:
+        raise LimitError(
+            f"The archive has {len(entries)} entries; the limit is {entries_at_most}. "
+            "Give an archive with the frames of one clip only."
+        )
+    files = [entry for entry in entries if not entry.is_dir()]
+    members = {entry.filename.replace("\\", "/"): entry for entry in files}
+    if len(members) < len(files):
+        raise InputError("The archive holds the same file name twice. Pack the frames again, each once.")
+    for name, entry in members.items():
+        _check_member(name, entry)
+    visible = [name for name in members if not any(_is_litter(part) for part in PurePosixPath(name).parts)]
+    if len({PurePosixPath(name).parent for name in visible if _suffix(name) in PICTURE_SUFFIXES}) > 1:
+        raise InputError(
+            "The archive holds pictures in several folders. Give one archive per clip, its frames in one folder."
+        )
+    kept, warnings = _choose([(name, PurePosixPath(name).name) for name in visible], "archive")
+    return [_from_zip(archive, members[name], PurePosixPath(name).name) for name in kept], warnings
 
 
 class _CautiousFile(io.FileIO):
@@ -679,27 +685,17 @@ class _CautiousFile(io.FileIO):
         return super().read(-1 if size is None else size) or b""
 
 
-def _open_zip(path: Path, entries_at_most: int) -> zipfile.ZipFile:
-    file = _CautiousFile(path)
+def _open_zip(path: Path, entries_at_most: int, held: contextlib.ExitStack) -> zipfile.ZipFile:
+    file = held.enter_context(_CautiousFile(path))
     file.piece_at_most = max(entries_at_most * ENTRY_BYTES, HASH_BLOCK)
     try:
-        archive = zipfile.ZipFile(file)
+        return held.enter_context(zipfile.ZipFile(file))
     except MellmError:
-        file.close()
         raise
     except _LIBRARY_ERRORS as error:
-        file.close()
         raise InputError(
             f"“{_shown(path.name)}” is not a whole zip archive. Pack it again, or copy it again if it was cut short."
         ) from error
-    original = archive.close
-
-    def close() -> None:
-        original()
-        file.close()
-
-    archive.close = close  # type: ignore[method-assign]
-    return archive
 
 
 def _check_member(name: str, info: zipfile.ZipInfo) -> None:
@@ -789,6 +785,7 @@ class _Survey:
     has_sound: bool
     has_reordered_frames: bool
     has_presentation_times: bool
+    end_pts: int | None  # from here on, frames of a torn file lack their neighbours
     stated_rate: float | None
     pixel_aspect: float  # width of a stored pixel / its height
     torn: bool
@@ -810,6 +807,7 @@ class _VideoSource:
         self._errors = 0  # packets that could not be decoded
         self._errors_at_end = 0  # of these, since the last frame
         self._left_out = 0
+        self._left_out_at_end = 0  # of these, since the last frame
         self._notes: dict[str, None] = {}  # each once, in order
 
     def close(self) -> None:
@@ -850,17 +848,23 @@ class _VideoSource:
             position += position < len(expected) and expected[position] == pts
             lost = self._errors > errors_known and (skipped > 0 or pts is None)
             if started and lost and self._survey.codec not in SOME_FRAMES_ARE_HIDDEN:
-                self._left_out += skipped
+                self._leave_out(skipped)
             if lost:
                 errors_known = self._errors
             damaged = (damaged or (started and lost)) and not frame.key_frame
             if frame.is_corrupt or damaged:
                 damaged = True
-                self._left_out += 1
+                self._leave_out(1)
                 continue
             started = True
-            self._errors_at_end = 0
+            if pts is not None and self._survey.end_pts is not None and pts >= self._survey.end_pts:
+                return
+            self._errors_at_end = self._left_out_at_end = 0
             yield pts, frame
+
+    def _leave_out(self, count: int) -> None:
+        self._left_out += count
+        self._left_out_at_end += count
 
     def _decoded(self) -> Iterator[Any]:
         import av
@@ -870,6 +874,7 @@ class _VideoSource:
             if stream is None:
                 return
             stream.thread_type = "AUTO"
+            stream.codec_context.options = _guard(self._settings)
             for packet in _packets(container, stream):
                 if packet.is_corrupt:  # cut off in the middle: what the decoder would make of it is not a picture
                     self._errors += 1
@@ -896,7 +901,8 @@ class _VideoSource:
 
     def describe(self, times_ms: FloatArray, repeated: int, repaired: int) -> Clip:
         count = len(times_ms)
-        torn = self._survey.torn or self._errors_at_end > 0
+        torn = self._survey.torn or self._errors_at_end > 0 or self._left_out_at_end > 0
+        in_between = self._left_out - self._left_out_at_end
         if count < 2:
             raise _too_few(count, torn or self._left_out > 0 or self._errors > 0)
         rate, jitter = regularity(times_ms, float(self._survey.time_base * 1000))
@@ -904,8 +910,8 @@ class _VideoSource:
         if torn:
             end = (times_ms[-1] + 1000 / rate) / 1000
             warnings.append(f"The file is torn after {end:.2f} s; the {count} frames before that were kept.")
-        if self._left_out:
-            warnings.append(f"The video is damaged; {_frames(self._left_out)} could not be decoded and were left out.")
+        if in_between:
+            warnings.append(f"The video is damaged; {_frames(in_between)} could not be decoded and were left out.")
         if repaired:
             warnings.append(
                 f"The timestamps of {_frames(repaired)} were missing or did not rise; "
@@ -938,13 +944,17 @@ def _container(path: Path, settings: Settings) -> Any:
     import av
 
     av.logging.set_level(None)  # libav's messages can hold file names
-    # The decoders' own pixel guard, four times ours: frames somewhat too large get our sentence, absurd ones no memory.
     return av.open(
         f"file:{path}",
         metadata_errors="replace",
-        options={"max_pixels": str(4 * settings.max_pixels)},
+        options=_guard(settings),
         container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
     )
+
+
+def _guard(settings: Settings) -> dict[str, str]:
+    """The decoders' own pixel limit, above ours: frames somewhat too large get our sentence, absurd ones no memory."""
+    return {"max_pixels": str(4 * settings.max_pixels)}
 
 
 def _video_stream(container: Any) -> Any | None:
@@ -978,8 +988,8 @@ def _survey(path: Path, settings: Settings) -> _Survey:
     except (av.error.FFmpegError, *_LIBRARY_ERRORS) as error:
         if _is_torn(path):
             raise InputError(
-                f"“{_shown(path.name)}” is torn: its index, which lies at the end, is missing, so that no frame can "
-                "be read. Record or copy it again."
+                f"“{_shown(path.name)}” is torn so early that no frame is left, or its index at the end is missing. "
+                "Record or copy it again."
             ) from error
         raise InputError(
             f"“{_shown(path.name)}” is not a video that can be read. Give an mp4, mov, webm, avi, mkv or gif file."
@@ -1001,8 +1011,12 @@ def _survey(path: Path, settings: Settings) -> _Survey:
         packets_at_most = HIDDEN_PACKETS * settings.max_frames + 64
         packets = 0
         pts: list[int] = []
+        last_dts: int | None = None
         for packet in _packets(container, stream):
             packets += not packet.is_discard
+            if packet.is_corrupt:
+                continue
+            last_dts = packet.dts if packet.dts is not None else last_dts
             if packet.pts is not None and not packet.is_discard:
                 pts.append(packet.pts)
             if packets > packets_at_most:
@@ -1017,19 +1031,39 @@ def _survey(path: Path, settings: Settings) -> _Survey:
                 f"The clip has {max(stream.frames, packets // HIDDEN_PACKETS)} frames or more; "
                 f"the limit is {settings.max_frames}. Cut out the part that matters and try again."
             )
+        torn = _is_torn(path)
+        codec = str(context.codec.canonical_name)
         return _Survey(
             packets=packets,
             pts=tuple(pts),
             time_base=time_base,
             container=_container_name(path, container),
-            codec=str(context.codec.canonical_name),
+            codec=codec,
             has_sound=len(container.streams.audio) > 0,
             has_reordered_frames=bool(context.has_b_frames),
             has_presentation_times=container.format.name != "avi",
+            end_pts=_end_of_whole_part(pts, last_dts, codec) if torn else None,
             stated_rate=_stated_rate(stream),
             pixel_aspect=float(stream.sample_aspect_ratio or 1),
-            torn=_is_torn(path),
+            torn=torn,
         )
+
+
+def _end_of_whole_part(pts: Sequence[int], last_dts: int | None, codec: str) -> int | None:
+    """The first pts that the tear has spoiled; None where all that can be decoded is whole.
+
+    A GIF's last picture may be half there without any sign of it. Elsewhere it is a matter of holes:
+
+    packets are stored in decoding order, and none is shown before it is decoded. So the lost ones would all have been
+    shown after ``last_dts``; the kept ones that are shown later still may lack the frames between.
+    """
+    if codec == "gif" and pts:
+        return pts[-1]
+    if last_dts is None or len(pts) < 3:
+        return None
+    usual = float(np.median(np.diff(pts)))
+    tail = (index for index in range(1, len(pts)) if pts[index] > last_dts)
+    return next((pts[index] for index in tail if pts[index] - pts[index - 1] > 1.5 * usual), None)
 
 
 def _proven_seconds(pts: Sequence[int], time_base: Fraction, limit: float) -> float:
@@ -1083,15 +1117,18 @@ class _Converter:
     def __call__(self, frame: Any) -> Image:
         _check_pixels(frame.width, frame.height, self._settings)
         has_alpha = any(part.is_alpha for part in frame.format.components)
+        colours = _colours(frame)
         converted = self._scaler.reformat(
             frame,
             format="rgba" if has_alpha else "rgb24",
             threads=1,  # the decoder's threads and the landmarks have the cores; more makes it slower
             **_true_shape(frame.width, frame.height, self._pixel_aspect, self._settings),
-            **_colours(frame),
+            **colours,
         )
         pixels = np.asarray(converted.to_ndarray(), dtype=np.uint8)
         rgb: Image = _over_gray(pixels) if has_alpha else pixels
+        if "dst_color_trc" in colours:
+            self.notes["The clip is HDR; its brightness was mapped to the ordinary range."] = None
         if frame.interlaced_frame:
             self.notes["The video is interlaced; fine motion shows comb patterns and is measured less surely."] = None
         quarter_turns, mirrored = _orientation(frame)
@@ -1112,10 +1149,15 @@ def _true_shape(width: int, height: int, pixel_aspect: float, settings: Settings
 
 
 def _colours(frame: Any) -> dict[str, Any]:
-    """Which matrix to assume where the file does not say."""
-    from av.video.reformatter import Colorspace
+    """What to tell the scaler: the matrix where the file names none, and SDR as the aim for PQ.
+
+    HLG is made to be shown as it is. PQ is not: its darks lie far too high.
+    """
+    from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 
     unspecified = 2  # AVCOL_SPC_UNSPECIFIED
+    if frame.color_trc == ColorTrc.SMPTE2084:
+        return {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
     if frame.colorspace == unspecified and frame.height > HD_LINES:
         return {"src_colorspace": Colorspace.ITU709}
     return {}
