@@ -167,8 +167,8 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "把眉毛压低并向中间聚拢，即皱眉",
         (
             Expectation("inner_brow", -0.5, -0.85, True),
-            Expectation("outer_brow", -0.2, -0.55),
-            Expectation("upper_lid", -0.05, -0.3),
+            Expectation("outer_brow", -0.35, -0.6),
+            Expectation("upper_lid", -0.1, -0.35),
         ),
         by_rules=True,
         confusers=(9,),
@@ -238,9 +238,9 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "把上唇向上提",
         (
             Expectation("upper_lip", 0.0, 1.0, True),
-            Expectation("nasolabial_fold", 0.05, 0.7),
-            Expectation("nostril_wing", 0.0, 0.4),
-            Expectation("mouth_corner", 0.0, 0.2),
+            Expectation("nasolabial_fold", 0.25, 0.75),
+            Expectation("nostril_wing", 0.0, 0.5),
+            Expectation("mouth_corner", 0.15, 0.35),
         ),
         by_rules=True,
         confusers=(9, 25),
@@ -265,7 +265,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         (
             Expectation("mouth_corner", 0.75, 0.75, True),
             Expectation("nasolabial_fold", 0.45, 0.5),
-            Expectation("cheek", 0.15, 0.35),
+            Expectation("cheek", 0.25, 0.3),
         ),
         by_rules=True,
         confusers=(13, 14, 20),

@@ -68,8 +68,9 @@ HONESTY = (
 class _Face:
     """The measured motion in the face's own terms: px away from the midline and px up."""
 
-    out: Mapping[str, float]  # by region key; 0 for regions on the midline
+    out: Mapping[str, float]  # by region key, without what a pair shares sideways; 0 for regions on the midline
     up: Mapping[str, float]
+    raw_out: Mapping[str, float]  # as measured, to be quoted
     floor_px: float
 
     @classmethod
@@ -85,7 +86,7 @@ class _Face:
             sign = {"left": 1.0, "right": -1.0, None: 0.0}[region.side]
             out[region.key] = sign * region.u_px
             up[region.key] = -region.v_px
-        return cls(out, up, floor_px)
+        return cls(_without_common_shift(out), up, out, floor_px)
 
     def vector(self) -> FloatArray:
         """(2R,) out and up of every region, in the order of facs.REGIONS, in noise floors."""
@@ -94,6 +95,24 @@ class _Face:
 
     def mean_up(self, region: str) -> float:
         return (self.up[f"{region}_left"] + self.up[f"{region}_right"]) / 2
+
+
+def _without_common_shift(out: Mapping[str, float]) -> dict[str, float]:
+    """Takes off the sideways motion that both regions of a pair share.
+
+    The two sides of a face have no muscle in common that pulls them the same way sideways: that is a jaw that shifts, a
+    gaze that turns the lids along, or a rest of head rotation. A motion of one side only has no common part.
+    """
+    own = dict(out)
+    for region in facs.REGIONS:
+        if region.side == "left":
+            right = region.key.removesuffix("_left") + "_right"
+            # Towards the image's right, out is positive on the subject's left and negative on the right.
+            here, there = out[region.key], -out[right]
+            if here * there > 0:
+                shared = math.copysign(min(abs(here), abs(there)), here)
+                own[region.key], own[right] = here - shared, -(there - shared)
+    return own
 
 
 def _key(expectation: Expectation, side: Side) -> str:
@@ -321,8 +340,8 @@ def _motions(keys: Sequence[str], face: _Face) -> str:
     for key in keys:
         region = facs.REGION_BY_KEY[key]
         name = f"{region.side} {region.name}" if region.side else region.name
-        size = math.hypot(face.out[key], face.up[key])
-        parts.append(f"the {name} moves {_way(face.out[key], face.up[key])} by {size:.1f} px")
+        out, up = face.raw_out[key], face.up[key]
+        parts.append(f"the {name} moves {_way(out, up)} by {math.hypot(out, up):.1f} px")
     return ", ".join(parts)
 
 

@@ -187,7 +187,7 @@ def test_a_stronger_motion_is_more_probable():
 
 def test_a_motion_that_fits_worse_is_less_probable():
     straight = pattern(1, amplitude=0.9)
-    slanted = added(straight, {"inner_brow_left": (0.6, 0.0), "inner_brow_right": (0.6, 0.0)})
+    slanted = added(straight, {"inner_brow_left": (0.6, 0.0), "inner_brow_right": (-0.6, 0.0)})
     assert claims(read(slanted))[1].probability < claims(read(straight))[1].probability
 
 
@@ -313,3 +313,10 @@ def test_noise_alone_hardly_ever_gives_a_claim():
         vectors = {key: tuple(rng.normal(0, FLOOR / 3, 2)) for key in facs.REGION_KEYS}
         claimed += bool(read(vectors).action_units)
     assert claimed <= 10
+
+
+def test_what_both_sides_share_sideways_is_no_expression():
+    shifted = {key: (1.5, 0.0) for key in ("mouth_corner_left", "mouth_corner_right", "upper_lip", "lower_lip")}
+    assert read(shifted).action_units == ()
+    found = read(added(shifted, pattern(12))).action_units
+    assert [(claim.au, claim.side) for claim in found] == [(12, "both")]
