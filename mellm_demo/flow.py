@@ -72,6 +72,7 @@ _STEP_LIMIT_PX = 1.5
 _SUBPIXEL = 32.0  # cv2.remap samples on a grid of 1/32 px
 _LANDMARK_NOISE_PX = 1.0  # a landmark's step below this says nothing about the skin
 _LOST_CORRELATION = 0.35  # a patch that fits worse is not the same skin any more
+_LOST_PX = 3.0  # nor one that was found farther than this from where the frame before and the landmarks put it
 
 UPPER_LIP_INNER, LOWER_LIP_INNER = 13, 14
 # Corner, two upper, corner, two lower points of each eye, as in the eye aspect ratio of Soukupová and Čech 2016.
@@ -189,7 +190,7 @@ def motion_curve(track: FaceTrack, usable: BoolArray) -> MotionCurve:
     head_path = np.zeros((rows, _HEAD_PARAMETERS))
     rigid_residual = np.zeros(rows)
     for stretch in _stretches(segment, usable):
-        local, head, residual = _follow(track, stretch, layout)
+        local, head, residual = _chain(_measure(track, stretch, layout), layout)
         total[stretch], head_path[stretch], rigid_residual[stretch] = local, head, residual
     for row in np.flatnonzero(~usable):  # in order, so that the last value runs on
         if row:
@@ -359,6 +360,36 @@ _DEPTH_PRIOR_PX = 15.0  # how far a face may differ from the average in depth
 _DEPTH_MIN_ROWS = 10
 
 
+def _without_echo(local: FloatArray, head: FloatArray) -> FloatArray:
+    """``local`` (n, P, 2) without what in it merely repeats the head's path ``head`` (n, 8).
+
+    No model of the head is right for every face, and what it leaves follows the head's motion in proportion. A robust
+    ridge regression of every patch on the path takes that away. Frames that stand out of it, as expressions do, carry
+    no weight, and the ridge keeps a head that hardly moves from explaining anything.
+    """
+    if len(local) < _ECHO_MIN_ROWS:
+        return local
+    path = head - np.median(head, axis=0)
+    values = (local - np.median(local, axis=0)).reshape(len(local), -1)
+    response = np.zeros((_HEAD_PARAMETERS, values.shape[1]))
+    ridge = np.eye(_HEAD_PARAMETERS) / _ECHO_PRIOR**2
+    for _ in range(6):
+        rest = values - path @ response
+        scale = np.maximum(1.4826 * np.median(np.abs(rest - np.median(rest, axis=0)), axis=0), _MODEL_NOISE_PX)
+        weights = 1.0 / np.square(1.0 + np.square(rest / (2.0 * scale)))
+        # Neighbouring frames err together, so they count for less than they are.
+        trust = 1.0 / (_ECHO_CORRELATED_ROWS * np.square(scale))
+        normal = np.einsum("tk,tq,tl->qkl", path, weights, path) * trust[:, None, None] + ridge
+        right = (path.T @ (weights * values) * trust).T
+        response = np.linalg.solve(normal, right[..., None])[..., 0].T
+    return local - (path @ response).reshape(local.shape)
+
+
+_ECHO_PRIOR = 0.15  # px that a patch may wrongly move per px of the head
+_ECHO_MIN_ROWS = 24
+_ECHO_CORRELATED_ROWS = 4.0
+
+
 def _interpolated_depth(grid: FloatArray, centres: FloatArray, depth: FloatArray) -> FloatArray:
     """Depth at ``grid`` (N, 2) from that of the patches, by inverse square distance (Shepard 1968)."""
     distance = np.square(grid[:, None, :] - centres[None]).sum(axis=-1)
@@ -400,8 +431,8 @@ def _keyframes(track: FaceTrack, stretch: NDArray[np.int64], anchor: Float32Arra
     return keys
 
 
-def _follow(track: FaceTrack, stretch: NDArray[np.int64], layout: _Layout) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Local displacement (n, P, 2), head's path (n, 8) and rigid residual (n,) over one stretch of n rows."""
+def _measure(track: FaceTrack, stretch: NDArray[np.int64], layout: _Layout) -> list[_Measured]:
+    """Every frame of a stretch against its keyframe."""
     from concurrent.futures import ThreadPoolExecutor
 
     landmarks = track.landmarks[stretch]
@@ -411,10 +442,14 @@ def _follow(track: FaceTrack, stretch: NDArray[np.int64], layout: _Layout) -> tu
     spans = list(zip(keys, [*keys[1:], len(stretch) - 1], strict=True))
 
     def measure(span: tuple[int, int]) -> _Measured:
-        return _measure_span(track.gray[stretch], landmarks, patch_landmarks, span, layout)
+        return _measure_span(track.gray, stretch, landmarks, patch_landmarks, span, layout)
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # OpenCV and NumPy's loops let go of the interpreter
-        parts = list(pool.map(measure, spans))
+        return list(pool.map(measure, spans))
+
+
+def _chain(parts: list[_Measured], layout: _Layout) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Local displacement (n, P, 2), head's path (n, 8) and rigid residual (n,) of a stretch of n rows."""
     moved = np.concatenate([part.moved for part in parts])
     information = np.concatenate([part.information for part in parts])
     basis = np.concatenate([np.broadcast_to(part.basis, (len(part.moved), *part.basis.shape)) for part in parts])
@@ -422,17 +457,20 @@ def _follow(track: FaceTrack, stretch: NDArray[np.int64], layout: _Layout) -> tu
     motion = _fit_head(moved, information, basis, layout)
     relative = moved - np.einsum("tpik,tk->tpi", basis, motion)
 
-    count = len(stretch)
+    count = len(moved) + 1
     local = np.zeros((count, len(layout.depth), 2))
     head, residual = np.zeros((count, _HEAD_PARAMETERS)), np.zeros(count)
-    for first, last in spans:
+    first = 0
+    for part in parts:
         # A keyframe's own place is the last thing that the span before it has measured.
+        last = first + len(part.moved)
         local[first + 1 : last + 1] = local[first] + relative[first:last]
         head[first + 1 : last + 1] = head[first] + motion[first:last]
+        first = last
     residual[1:] = _rigid_residual(relative, information, layout)
     if count > 1:
         residual[0] = residual[1]
-    return local, head, residual
+    return _without_echo(local, head), head, residual
 
 
 @dataclass(frozen=True)
@@ -459,6 +497,7 @@ class _Template:
 
 def _measure_span(
     gray: Image,
+    stretch: NDArray[np.int64],
     landmarks: Float32Array,
     patch_landmarks: Float32Array,
     span: tuple[int, int],
@@ -471,7 +510,7 @@ def _measure_span(
         nothing = np.zeros((0, patches, 2))
         return _Measured(nothing, np.zeros((0, patches, 2, 2)), np.zeros((patches, 2, _HEAD_PARAMETERS)))
     around = landmarks[max(0, first - 2) : first + 3]
-    template = _template(normalised(gray[first]), np.median(around, axis=0))
+    template = _template(normalised(gray[stretch[first]]), np.median(around, axis=0))
     moved = np.zeros((count, patches, 2))
     information = np.zeros((count, patches, 2, 2))
     now = np.zeros((patches, 2))
@@ -479,8 +518,8 @@ def _measure_span(
         row = first + 1 + index
         step = (patch_landmarks[row] - patch_landmarks[row - 1]).astype(np.float64)
         start = now + np.sign(step) * np.maximum(np.abs(step) - _LANDMARK_NOISE_PX, 0.0)
-        now, info, alike = _register(template, normalised(gray[row]), start)
-        lost = alike < _LOST_CORRELATION
+        now, info, alike = _register(template, normalised(gray[stretch[row]]), start)
+        lost = (alike < _LOST_CORRELATION) | (np.hypot(*(now - start).T) > _LOST_PX)
         if lost.any():
             by_landmarks = (patch_landmarks[row] - patch_landmarks[first]).astype(np.float64)
             now = np.where(lost[:, None], by_landmarks, now)
