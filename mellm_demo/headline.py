@@ -6,10 +6,11 @@ Measured words only: no percentages of emotions, and no action units where the f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mellm_demo import wording
+from mellm_demo import facs, wording
 from mellm_demo.records import ActionUnitEvidence, Evidence, Interval, RegionMotion, Spotting
 from mellm_demo.wording import Language
 
@@ -41,12 +42,31 @@ def headline(
     return f"{_frame_en(interval, moved)} {_reading(interval, evidence, language)}"
 
 
-def largest_movement_px(interval: Interval | None, evidence: Evidence | None, spotting: Spotting) -> float:
-    """The largest movement to report in px: in the interval that the user chose, else anywhere on the curve."""
+@dataclass(frozen=True)
+class Largest:
+    """The largest movement there is to report, and the noise that it has to exceed, both in px."""
+
+    px: float
+    floor_px: float
+    region: int | None = None  # column of the curve; None where the movement is one between the user's marks
+    row: int | None = None  # row of the curve
+
+
+def largest_movement(interval: Interval | None, evidence: Evidence | None, spotting: Spotting) -> Largest:
+    """The movement that stands out most from its own region's noise: in the user's interval, else anywhere.
+
+    Lids are left out, since they move with every blink and glance.
+    """
     if interval is not None and interval.by_user and evidence is not None and evidence.regions:
-        return max(region.magnitude_px for region in evidence.regions)
-    energy = spotting.energy_px[np.isfinite(spotting.energy_px)]
-    return float(energy.max()) if len(energy) else 0.0
+        return Largest(max(region.magnitude_px for region in evidence.regions), spotting.noise_floor_px)
+    energy, floor = spotting.region_energy_px, spotting.region_floor_px
+    keys = facs.REGION_KEYS
+    if energy.ndim != 2 or not energy.size or energy.shape[1] != len(keys) or len(floor) != len(keys):
+        return Largest(0.0, spotting.noise_floor_px)
+    lids = np.array([facs.REGION_BY_KEY[key].lid for key in keys])
+    ratio = np.where(np.isfinite(energy) & ~lids, energy / np.maximum(floor, 1e-6), -1.0)
+    row, region = np.unravel_index(int(ratio.argmax()), ratio.shape)
+    return Largest(max(float(energy[row, region]), 0.0), float(floor[region]), int(region), int(row))
 
 
 def named_units(evidence: Evidence) -> tuple[ActionUnitEvidence, ...]:
@@ -138,10 +158,11 @@ def _nothing(
     reasons: Sequence[str],
     language: Language,
 ) -> str:
-    largest, floor = largest_movement_px(interval, evidence, spotting), spotting.noise_floor_px
+    most = largest_movement(interval, evidence, spotting)
+    largest, floor = most.px, most.floor_px
     digits = wording.digits_apart(largest, floor)
     px, noise = wording.number(largest, digits), wording.number(floor, digits)
-    if largest <= floor:
+    if largest <= floor and (not reasons or any(tells_size(reason) for reason in reasons)):
         where_zh, where_en = ("您设定的区间内", " between your marks") if _chosen(interval) else ("", "")
         if language == "zh":
             return f"未发现可靠的微表情：{where_zh}最大位移（{px} 像素）低于本片段的噪声（{noise} 像素）。"
@@ -157,6 +178,11 @@ def _nothing(
 
 def _chosen(interval: Interval | None) -> bool:
     return interval is not None and interval.by_user
+
+
+def tells_size(reason: str) -> bool:
+    """Whether a reason is about the size of the movement (and not, say, about the frame rate or about speech)."""
+    return any(words in reason.casefold() for words in ("largest movement", "no region moved"))
 
 
 def clause(sentence: str) -> str:

@@ -11,38 +11,13 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
+from mellm_demo.facs import EMOTION_ZH, REGION_ZH, SIDE_ZH
 from mellm_demo.records import BothSides, EmotionHypothesis, RegionMotion, Side
 
 Language = Literal["en", "zh"]
 
 HAN = "\u4e00-\u9fff"  # the block of common Chinese characters, for regular expressions
 OCTANT_SLOPE = 0.4142  # tan 22.5°: a component smaller than this share of the other is not worth a word
-
-SIDE_ZH: dict[str, str] = {"left": "左侧", "right": "右侧", "both": "双侧"}
-REGION_ZH: dict[str, str] = {
-    "inner brow": "眉毛内端",
-    "outer brow": "眉毛外端",
-    "upper lid": "上眼睑",
-    "lower lid": "下眼睑",
-    "cheek": "面颊",
-    "nostril wing": "鼻翼",
-    "nasolabial fold": "鼻唇沟",
-    "mouth corner": "嘴角",
-    "upper lip": "上唇",
-    "lower lip": "下唇",
-    "chin": "下巴",
-}
-EMOTION_ZH: dict[str, str] = {
-    "happiness": "愉快",
-    "sadness": "悲伤",
-    "surprise": "惊讶",
-    "fear": "恐惧",
-    "anger": "愤怒",
-    "disgust": "厌恶",
-    "contempt": "轻蔑",
-    "repression": "压抑",
-}
-COARSE_ZH: dict[str, str] = {"negative": "消极", "positive": "积极", "surprise": "惊讶"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +32,11 @@ class Moved:
 
 
 MOVED: dict[int, Moved] = {
-    1: Moved("inner brow", "inner brows", "rose", "眉毛内端", "上抬"),
-    2: Moved("outer brow", "outer brows", "rose", "眉毛外端", "上抬"),
+    1: Moved("inner brow", "inner brows", "rose", "眉头", "上抬"),
+    2: Moved("outer brow", "outer brows", "rose", "眉梢", "上抬"),
     4: Moved("brow", "brows", "came down and inwards", "眉毛", "下压并向内聚拢"),
     5: Moved("upper lid", "upper lids", "rose", "上眼睑", "上抬"),
-    6: Moved("cheek", "cheeks", "rose", "面颊", "上抬"),
+    6: Moved("cheek", "cheeks", "rose", "脸颊", "上抬"),
     7: Moved("lower lid", "lower lids", "tightened upwards", "下眼睑", "绷紧上移"),
     9: Moved("nostril wing", "nostril wings", "rose", "鼻翼", "上提"),
     10: Moved("upper lip", None, "rose", "上唇", "上提"),
