@@ -357,6 +357,25 @@ class _Landmarker:
         self._landmarker.close()
 
 
+def landmarks_of_image(rgb: Image) -> FloatArray:
+    """The (478, 2) landmarks, in px (pixel centres are whole numbers), of the largest face of a picture (H, W, 3).
+
+    Looks at parts of the picture where the whole shows no face. Raises FaceError where there is none.
+    """
+    landmarker = _Landmarker(1)
+    try:
+        found = landmarker.look(rgb)
+        for views in _closer_views(rgb.shape[1], rgb.shape[0]):
+            if found:
+                break
+            found = [face for view in views for face in landmarker.look(_cut(rgb, view), view.x, view.y)]
+    finally:
+        landmarker.close()
+    if not found:
+        raise FaceError("No face was found in this picture. Give one in which a face is seen from the front.")
+    return max(found, key=lambda face: face.width).landmarks
+
+
 class _View(NamedTuple):
     """The part of the frame that is looked at; it may reach beyond the frame, where it is black."""
 
