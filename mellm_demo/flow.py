@@ -66,8 +66,9 @@ KEYFRAME_SHIFT_PX = 5.0
 GAP_FRAMES = 3.5  # more missing frames than this and the face may have done anything meanwhile
 GAP_MS = 60.0  # never a gap below this, at high frame rates
 
-_MAX_STEPS = 6
-_STEP_DONE_PX = 0.01
+_MAX_STEPS = 5
+_STEP_DONE_PX = 0.08  # the step after one of this size is finer than noise
+_STRAGGLERS = 2  # patches that need not have settled: hair and lids never do
 _STEP_LIMIT_PX = 1.5
 _SUBPIXEL = 32.0  # cv2.remap samples on a grid of 1/32 px
 _LANDMARK_NOISE_PX = 1.0  # a landmark's step below this says nothing about the skin
@@ -609,7 +610,7 @@ def _register(template: _Template, image: Float32Array, start: FloatArray) -> tu
         step = -np.stack([c * ex - b * ey, a * ey - b * ex], axis=1) / determinant[:, None]
         step *= np.minimum(1.0, _STEP_LIMIT_PX / np.maximum(np.hypot(*step.T), 1e-9))[:, None]
         now = best = now + step
-        if np.abs(step).max() < _STEP_DONE_PX:
+        if (np.abs(step).max(axis=1) > _STEP_DONE_PX).sum() <= _STRAGGLERS:
             break
     noise = np.add.reduceat(weight * error * error, template.starts) / template.sizes + 1e-6
     power = np.add.reduceat(template.value**2 + sample**2, template.starts) / template.sizes + 1e-6
