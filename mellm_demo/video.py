@@ -300,10 +300,10 @@ def _put(out: queue.Queue[Any], item: object, stop: threading.Event) -> bool:
 class _Clock:
     """Turns raw times into strictly rising ones that start at 0, leaving good ones as they are.
 
-    A time that is missing is one step after the one before; one that is doubled or slightly early is half a step
-    after it, so that the next one still fits. One that falls far back, or jumps further than any allowed clip is long,
-    is a break: the frame goes one step on, and the following ones keep their distance from it until the raw times
-    make sense again by themselves.
+    A time that is missing is one step after the one before; a single one that is doubled or slightly early is half
+    a step after it, so that the next one still fits. One that falls far back, does not rise again, or jumps further
+    than any allowed clip is long, is a break: the frame goes one step on, and the following ones keep their distance
+    from it until the raw times make sense again by themselves.
     """
 
     def __init__(self, step_ms: float, longest_gap_ms: float) -> None:
@@ -313,6 +313,7 @@ class _Clock:
         self._first: float | None = None
         self._last: float | None = None
         self._shift = 0.0
+        self._was_early = False
 
     def place(self, raw_ms: float | None) -> float:
         if raw_ms is not None and not np.isfinite(raw_ms):
@@ -331,11 +332,13 @@ class _Clock:
             for shift in (0.0, self._shift):
                 if last < time + shift <= last + self._longest_gap:
                     self._shift = shift
+                    self._was_early = False
                     return time + shift
         self.repaired += 1
         if time is None:
             return last + self._step
-        if last - 2 * self._step < time + self._shift <= last:
+        if not self._was_early and last - 2 * self._step < time + self._shift <= last:
+            self._was_early = True
             return last + self._step / 2
         self._shift = last + self._step - time
         return last + self._step
@@ -630,7 +633,7 @@ def _folder(path: Path, settings: Settings, rate: float | None) -> _PictureSourc
     chosen = {str(entry): entry for entry in files}
     kept, warnings = _choose([(key, entry.name) for key, entry in chosen.items()], "folder")
     source = _PictureSource(
-        "frames", path.absolute().name, "folder", [_from_file(chosen[key]) for key in kept], settings, rate
+        "frames", path.resolve().name, "folder", [_from_file(chosen[key]) for key in kept], settings, rate
     )
     source.warnings += warnings
     size = sum(chosen[key].stat().st_size for key in kept)

@@ -222,6 +222,38 @@ def test_pixels_become_square(tmp_path: Path, aspect: Fraction, shape: tuple[int
     assert (clip.height, clip.width) == shape[:2]
 
 
+def test_interlaced_video_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    encode(path, "libx264", pictures(6), options={"x264-params": "tff=1"})
+    frames, clip = read(path)
+    check(frames, clip, 6)
+    assert any("interlaced" in warning for warning in clip.warnings)
+
+
+def test_a_size_that_changes_within_the_clip(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        container.start_encoding()
+        for number in range(8):
+            scale = 1 if number < 5 else 2
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height, encoder.pix_fmt = WIDTH * scale, HEIGHT * scale, "yuvj420p"
+            encoder.time_base = Fraction(1, 30)
+            rgb = picture(number).repeat(scale, axis=0).repeat(scale, axis=1)
+            for packet in encoder.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuvj420p")):
+                packet.pts = packet.dts = number
+                packet.time_base = Fraction(1, 30)
+                packet.stream = stream
+                container.mux(packet)
+    frames, clip = read(path)
+    check(frames, clip, 8)
+    assert clip.warnings == ("The picture size changes within the clip; all frames were scaled to the first one's.",)
+
+
 def test_transparency_is_constant(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     layers = []
@@ -344,6 +376,7 @@ def test_the_clock_leaves_good_times_alone() -> None:
         ([None, 50, 60], [0, 10, 20], 1),
         ([0, 10, 10, 20], [0, 10, 15, 20], 1),  # a doubled time
         ([0, 10, 5, 20, 30], [0, 10, 15, 20, 30], 1),  # one stray value
+        ([7, 7, 7, 7, 7, 7], [0, 5, 15, 25, 35, 45], 5),  # no time at all
         ([500, 510, 0, 10, 25], [0, 10, 20, 30, 45], 1),  # starts anew
         ([0, 10, float("nan"), 30, float("inf"), 50], [0, 10, 20, 30, 40, 50], 2),
         ([0, 10, 9e15, 30, 40], [0, 10, 20, 30, 40], 1),  # far beyond any clip
@@ -363,6 +396,26 @@ def test_the_clock_always_rises(raw: list[float | None], step: float) -> None:
     assert placed[:1] in ([], [0.0])
     assert all(np.isfinite(placed))
     assert all(b > a for a, b in itertools.pairwise(placed))
+
+
+def test_an_mp4_whose_times_stand_still(tmp_path: Path, mp4: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    encode(path, "libx264", pictures(), options={"bf": "0"})
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stts") + 8  # ISO/IEC 14496-12 8.6.1.2: entries, then (count, duration) each
+    assert int.from_bytes(data[at : at + 4], "big") == 1
+    data[at + 8 : at + 12] = bytes(4)
+    path.write_bytes(data)
+    frames, clip = read(path, frame_rate=50)
+    check(frames, clip)
+    assert clip.times_ms[2:] - clip.times_ms[1] == pytest.approx(20.0 * np.arange(1, COUNT - 1))
+    assert any("did not rise" in warning and "rebuilt" in warning for warning in clip.warnings)
+
+
+def test_a_frame_rate_does_not_overrule_timestamps(mp4: Path) -> None:
+    frames, clip = read(mp4, frame_rate=200)
+    check(frames, clip)
+    assert clip.frame_rate == pytest.approx(30)
 
 
 def test_raw_h264_in_avi_has_no_usable_times_but_a_right_order(tmp_path: Path) -> None:
