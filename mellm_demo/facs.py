@@ -405,7 +405,12 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         "depressor labii inferioris, or relaxed mentalis",
         "parts the lips",
         "使上下唇分开",
-        (Expectation("lower_lip", 0.0, -1.0, True), Expectation("upper_lip", 0.0, 0.4)),
+        (
+            Expectation("lower_lip", 0.0, -1.0, True),
+            Expectation("upper_lip", 0.0, 0.4),
+            Expectation("chin", 0.0, -0.25),
+            Expectation("mouth_corner", 0.0, -0.2),
+        ),
         paired=False,
         by_rules=True,
         confusers=(10, 16, 26),
@@ -420,7 +425,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
         (
             Expectation("chin", 0.0, -1.0, True),
             Expectation("lower_lip", 0.0, -1.0, True),
-            Expectation("mouth_corner", 0.0, -0.3),
+            Expectation("mouth_corner", 0.0, -0.5),
         ),
         paired=False,
         by_rules=True,

@@ -34,6 +34,7 @@ from mellm_demo.records import (
 SIDES: tuple[Side, Side] = ("left", "right")
 
 MIN_STRENGTH = 1.0  # × noise floor: what an action unit must move by to be claimed at all
+MIN_SHARE = 0.25  # of the strongest unit: skin is elastic, and a strong motion drags its surroundings along
 MIN_FIT = 0.55  # cosine between the motion that is left for a unit and the motion that it predicts
 MIN_PROBABILITY = 0.35  # below this a claim says too little to be shown
 MAX_PROBABILITY = 0.95  # rules on two-dimensional motion are never surer than that
@@ -47,12 +48,16 @@ ROUNDS = 60  # of coordinate descent; it has converged to a thousandth long befo
 CHEEK_TO_LID_FOR_6 = 0.5  # cheek up / lower lid up: less is AU 7
 LID_TO_CHEEK_FOR_7 = 1.3  # lower lid up / cheek up: less is carried by AU 6
 SMILE_LIFTS_CHEEK = 0.45  # cheek up / corner motion that AU 12 brings along without AU 6
-JAW_CARRIES_CORNER = 0.35  # corner down / chin down that AU 26 brings along without AU 15
+JAW_CARRIES_CORNER = 0.5  # corner down / chin down that AU 26 brings along without AU 15
 CHIN_TO_LIP_FOR_JAW = 0.45  # chin down / lower lip down: less is AU 25, lips parting without the jaw
 CHIN_TO_LIP_FOR_17 = 0.45  # chin up / lower lip up: less is AU 24
 UPPER_TO_LOWER_FOR_24 = 0.3  # upper lip down / lower lip up
 NARROWING_LIPS_FOR_23 = 0.25  # lips closing / corners coming in: less is AU 14 on both sides
 WING_TO_LIP_FOR_9 = 0.75  # nostril wing up / upper lip up: less is AU 10
+WING_TO_CHEEK_FOR_9 = 0.7  # nostril wing up / cheek up: less is carried by AU 6
+LID_TO_BROW_FOR_5 = 0.55  # upper lid up / brow up: less is carried by AU 1 or 2
+LID_TO_EYE_FOR_5 = 0.7  # upper lid up / lower lid or cheek up: less is an eye that is pushed up from below
+LOWER_TO_UPPER_LID_FOR_7 = 0.5  # lower lid up / upper lid up: less is an eye that opens
 CLOSURE = 0.8  # upper lid down / lower lid up: more is an eye that closes, not AU 7
 
 HONESTY = (
@@ -186,8 +191,10 @@ def recognise(regions: tuple[RegionMotion, ...], *, noise_floor_px: float, inter
 
 def _action_units(face: _Face, interocular_px: float) -> tuple[ActionUnitEvidence, ...]:
     found: dict[int, list[tuple[_Atom, float, float]]] = {}
-    for atom, strength, fit in _explain(face):
-        if strength >= MIN_STRENGTH and fit >= MIN_FIT:
+    explained = _explain(face)
+    least = max(MIN_STRENGTH, MIN_SHARE * max((strength for _, strength, _ in explained), default=0.0))
+    for atom, strength, fit in explained:
+        if strength >= least and fit >= MIN_FIT:
             found.setdefault(atom.unit.number, []).append((atom, strength, fit))
     claims = [_claim(parts, face, interocular_px) for parts in found.values()]
     shown = [claim for claim in claims if claim.probability >= MIN_PROBABILITY]
@@ -256,16 +263,21 @@ def _side_allowed(number: int, side: Side, face: _Face) -> bool:
     lid, cheek = up[f"lower_lid_{side}"], up[f"cheek_{side}"]
     upper_lip, lower_lip, chin = up["upper_lip"], up["lower_lip"], up["chin"]
     wing = up[f"nostril_wing_{side}"]
+    upper_lid = up[f"upper_lid_{side}"]
+    if number == 5:
+        brow = max(up[f"inner_brow_{side}"], up[f"outer_brow_{side}"])
+        return upper_lid > LID_TO_BROW_FOR_5 * brow and upper_lid > LID_TO_EYE_FOR_5 * max(lid, cheek)
     if number == 6:
         smile = SMILE_LIFTS_CHEEK * max(up[f"mouth_corner_{side}"], 0.0)
         return cheek >= CHEEK_TO_LID_FOR_6 * lid and cheek > smile
     if number == 7:
-        return lid >= LID_TO_CHEEK_FOR_7 * cheek and -up[f"upper_lid_{side}"] <= CLOSURE * lid
+        carried = max(LID_TO_CHEEK_FOR_7 * cheek, LOWER_TO_UPPER_LID_FOR_7 * upper_lid)
+        return lid >= carried and -upper_lid <= CLOSURE * lid
     if number == 43:
         carried = 0.5 * max(-face.mean_up("outer_brow"), -face.mean_up("inner_brow"), 0.0)
-        return -up[f"upper_lid_{side}"] - carried > CLOSURE * max(lid, 0.0)
+        return -upper_lid - carried > CLOSURE * max(lid, 0.0)
     if number == 9:
-        return wing >= WING_TO_LIP_FOR_9 * upper_lip
+        return wing >= max(WING_TO_LIP_FOR_9 * upper_lip, WING_TO_CHEEK_FOR_9 * cheek)
     if number == 10:
         return upper_lip > face.mean_up("nostril_wing")
     if number in (12, 14, 15, 20):
