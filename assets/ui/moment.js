@@ -33,8 +33,8 @@ const send = (wait) => {
   timer = setTimeout(() => trigger("moved", { onset_ms: marks.onset, apex_ms: marks.apex, offset_ms: marks.offset }), wait);
 };
 const place = () => {
-  const times = props.value.times_ms;
-  const share = (ms) => (100 * (ms - times[0])) / Math.max(times[times.length - 1] - times[0], 1);
+  const [start, end] = props.value.window_ms;
+  const share = (ms) => Math.min(Math.max((100 * (ms - start)) / Math.max(end - start, 1), 0), 100);
   const track = element.querySelector(".track");
   track.style.setProperty("--from", `${share(marks.onset)}%`);
   track.style.setProperty("--to", `${share(marks.offset)}%`);
@@ -58,7 +58,7 @@ const draw = () => {
   track.append(make("i", "rail"), make("i", "range"));
   for (const name of NAMES) {
     const range = make("input");
-    Object.assign(range, { type: "range", min: times[0], max: times[times.length - 1], step: "any" });
+    Object.assign(range, { type: "range", min: value.window_ms[0], max: value.window_ms[1], step: "any" });
     range.dataset.mark = name;
     range.setAttribute("aria-label", `${name} in milliseconds`);
     range.addEventListener("input", () => put(name, nearest(Number(range.value))));
@@ -85,6 +85,19 @@ const draw = () => {
     numbers.append(label);
   }
 
+  if (value.long) {
+    const zoom = make("button", "tool", value.whole ? "Around the moment" : "Whole clip");
+    zoom.type = "button";
+    zoom.addEventListener("click", () => trigger("zoomed", { whole: !value.whole }));
+    numbers.append(zoom);
+  }
+  if (!value.set) {
+    const look = make("button", "tool", "Look at this moment all the same");
+    look.type = "button";
+    look.addEventListener("click", () => send(0));
+    numbers.append(look);
+  }
+  element.append(track, numbers);
   if (value.candidates.length) {
     const chips = make("div", "candidates");
     chips.setAttribute("role", "radiogroup");
@@ -98,19 +111,8 @@ const draw = () => {
       chip.addEventListener("click", () => candidate.chosen || trigger("picked", { number: candidate.number }));
       chips.append(chip);
     }
-    if (value.by_user) {
-      const own = make("span", "chip chosen own", "your moment");
-      chips.append(own);
-    }
-    element.append(track, numbers, chips);
-  } else {
-    element.append(track, numbers);
-    if (!value.set) {
-      const look = make("button", "tool", "Look at this moment all the same");
-      look.type = "button";
-      look.addEventListener("click", () => send(0));
-      numbers.append(look);
-    }
+    if (value.by_user) chips.append(make("span", "chip chosen own", "your moment"));
+    element.append(chips);
   }
   if (value.message) {
     const said = make("p", "said", value.message);

@@ -47,7 +47,9 @@ const drawers = {
     const onset = picture(props.value.onset);
     const apex = picture(props.value.apex, null, "over");
     pair.append(onset, apex, make("span", "tag big", ""));
-    main.append(pair);
+    const two = make("div", "two wide");
+    two.append(pair, picture(props.value.map, "motion map", "picture map"));
+    main.append(two);
     tools.append(
       button(state.playing ? "Pause" : "Play", () => { state.playing = !state.playing; draw(); }, state.playing),
       button("Onset", () => { state.playing = false; state.apex = false; draw(); }),

@@ -23,14 +23,19 @@ def _later(module: str, name: str) -> Callable[..., Any]:
     return call
 
 
+_analyse, _reanalyse, _choose_face, _magnified = (
+    _later("mellm_demo.pipeline", name) for name in ("analyse", "reanalyse", "choose_face", "magnified")
+)
+
+
 @dataclass(frozen=True)
 class Engine:
     """The measuring functions behind the page, with the signatures of ``mellm_demo.pipeline``."""
 
-    analyse: Callable[..., Analysis] = _later("mellm_demo.pipeline", "analyse")
-    reanalyse: Callable[..., Analysis] = _later("mellm_demo.pipeline", "reanalyse")
-    choose_face: Callable[..., Analysis] = _later("mellm_demo.pipeline", "choose_face")
-    magnified: Callable[[Analysis, float], tuple[Image, ...]] = _later("mellm_demo.pipeline", "magnified")
+    analyse: Callable[..., Analysis] = _analyse
+    reanalyse: Callable[..., Analysis] = _reanalyse
+    choose_face: Callable[..., Analysis] = _choose_face
+    magnified: Callable[[Analysis, float], tuple[Image, ...]] = _magnified
 
 
 # What takes longest to import, in the order in which an analysis needs it.

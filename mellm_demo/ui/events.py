@@ -39,6 +39,7 @@ MEASURE, MODEL = "measure", "model"  # Gradio's names for the two queues
 PROGRESS_TICK_S = 0.12
 ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
 LOOP_MS_PER_FRAME = 60.0
+WHOLE_CLIPS = (".zip", ".gif")  # one such file is all frames of a clip
 
 UNEXPECTED = (
     "Something in the program failed, not in what you did. Try once more; if it happens again, try another clip."
@@ -120,6 +121,7 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
             return
         updates = await asyncio.to_thread(show, house, analysis)
         visit.begin(analysis)
+        visit.whole = False
         yield updates | talk(house, visit) | {page.status: "", page.video: None}
     except Cancelled:
         yield {page.status: gr.skip()}
@@ -132,11 +134,11 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
         job.tidy()
 
 
-def show(house: House, analysis: Analysis) -> Updates:
-    """Everything that the page shows of an analysis."""
+def show(house: House, analysis: Analysis, *, whole: bool = False) -> Updates:
+    """Everything that the page shows of an analysis; ``whole``: the timeline of the whole clip, however long."""
     from mellm_demo.ui.plots import timeline
 
-    page = house.page
+    page, window = house.page, stage.window_ms(analysis, whole=whole)
     return {
         page.empty: gr.Column(visible=False),
         page.result: gr.Column(visible=True),
@@ -144,8 +146,8 @@ def show(house: House, analysis: Analysis) -> Updates:
         page.finding: fragments.finding(analysis),
         page.faces: gr.HTML(stage.faces_payload(analysis), visible=len(analysis.faces) > 1),
         page.stage: gr.HTML(stage.stage_payload(analysis), loop=None, strip=None),
-        page.timeline: timeline(analysis),
-        page.moment: stage.moment_payload(analysis),
+        page.timeline: timeline(analysis, window),
+        page.moment: stage.moment_payload(analysis, window),
         page.evidence: fragments.evidence(analysis),
         page.computed: fragments.computed(analysis),
     }
@@ -158,10 +160,10 @@ async def remeasure(house: House, visit: Visit, change: Callable[[Analysis], Ana
         return {page.moment: gr.skip()}
     try:
         analysis = await asyncio.to_thread(change, before)
-        updates = await asyncio.to_thread(show, house, analysis)
+        updates = await asyncio.to_thread(show, house, analysis, whole=visit.whole)
     except Exception as error:
         message = in_words("second look", error)
-        return {page.moment: stage.moment_payload(before) | {"message": message}}
+        return {page.moment: _moment(visit, before) | {"message": message}}
     visit.begin(analysis, note=moment_note(analysis))
     del updates[page.input_card]
     return updates | talk(house, visit)
@@ -177,11 +179,27 @@ def moment_note(analysis: Analysis) -> str:
     )
 
 
+def _moment(visit: Visit, analysis: Analysis) -> dict[str, Any]:
+    return stage.moment_payload(analysis, stage.window_ms(analysis, whole=visit.whole))
+
+
+def zoom(house: House, visit: Visit, *, whole: bool) -> Updates:
+    """The timeline of the whole clip, or of the time around the moment."""
+    from mellm_demo.ui.plots import timeline
+
+    page, analysis = house.page, visit.analysis
+    if analysis is None:
+        return {page.moment: gr.skip()}
+    visit.whole = whole
+    window = stage.window_ms(analysis, whole=whole)
+    return {page.timeline: timeline(analysis, window), page.moment: _moment(visit, analysis)}
+
+
 def set_mark(house: House, analysis: Analysis, which: str, time_ms: float) -> Analysis:
     """Onset or apex moved to one frame; the other end stays, or follows where it would be overtaken."""
-    marks = stage.marks(analysis)
-    marks[f"{which}_ms"] = time_ms
-    if marks["offset_ms"] is not None and marks["offset_ms"] < marks["apex_ms"]:
+    marks: dict[str, float | None] = {**stage.marks(analysis), f"{which}_ms": time_ms}
+    offset, apex = marks["offset_ms"], marks["apex_ms"]
+    if offset is not None and apex is not None and offset < apex:
         marks["offset_ms"] = None
     return house.engine.reanalyse(analysis, **marks)
 
@@ -488,11 +506,13 @@ def _wire_input(house: House) -> None:
         paths = tuple(map(Path, files or ()))
         if not paths:
             return _missing(house, visit, "No frames were given. Choose a zip of images, or all images of the clip.")
-        zipped = [path for path in paths if path.suffix.lower() == ".zip"]
-        if zipped and len(paths) > 1:
-            return _missing(house, visit, "A zip and other files were given together. Choose one zip, or only images.")
-        if zipped:
-            return waiting(house, visit, Job(str(paths[0]), paths[0].name, paths, rate))
+        whole = [path for path in paths if path.suffix.lower() in WHOLE_CLIPS]
+        if whole and len(paths) > 1:
+            return _missing(
+                house, visit, "A zip or GIF came together with other files. Choose it alone, or only images."
+            )
+        if whole:
+            return waiting(house, visit, Job(str(paths[0]), paths[0].name, paths, rate if _zip(paths[0]) else None))
         folder = gather(paths)
         return waiting(house, visit, Job(str(folder), f"{len(paths)} frames", paths, rate, folder))
 
@@ -517,6 +537,10 @@ def _wire_input(house: House) -> None:
     )
     for event in started:
         _then_measure_and_speak(house, event)
+
+
+def _zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
 
 
 def _missing(house: House, visit: Visit, message: str) -> Updates:
@@ -550,6 +574,9 @@ def _wire_result(house: House) -> None:
     def to_strip(visit: Visit, event: gr.EventData) -> Updates:
         return strip(house, visit, int(event._data.get("row", 0)))
 
+    def to_zoom(visit: Visit, event: gr.EventData) -> Updates:
+        return zoom(house, visit, whole=bool(event._data.get("whole")))
+
     everything = _everything(page)
     for listener, handler in (
         (page.moment.picked, to_candidate),
@@ -558,6 +585,7 @@ def _wire_result(house: House) -> None:
         (page.faces.chosen, to_face),
     ):
         _then_speak(house, listener(handler, page.visit, everything, concurrency_id="second look", **SIDE))
+    page.moment.zoomed(to_zoom, page.visit, [page.timeline, page.moment], concurrency_id="zoom", **SIDE)
     page.stage.loop_wanted(to_loop, page.visit, page.stage, concurrency_id="loop", **SIDE)
     page.stage.strip_wanted(to_strip, page.visit, page.stage, concurrency_id="strip", **SIDE)
     for button, what in ((page.save_json, "json"), (page.save_csv, "csv"), (page.save_pictures, "pictures")):

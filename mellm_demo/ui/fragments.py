@@ -1,4 +1,4 @@
-"""The finding in markup: headline, chips, evidence, verdict, states. Data in, HTML out; everything foreign is escaped."""
+"""The finding in markup: headline, chips, evidence, verdict, states. Data in, HTML out; what is foreign is escaped."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def reading(stage: str, share: float, name: str) -> str:
         for i, step in enumerate(STAGE_NAMES)
     )
     return (
-        f"<section class='card reading' aria-live='polite'><p class='reading-title'><strong>{escape(stage.capitalize())}"
-        f"</strong><span class='subdued'>{escape(name)}</span></p>"
+        "<section class='card reading' aria-live='polite'>"
+        f"<p class='reading-title'><strong>{escape(stage.capitalize())}</strong>"
+        f"<span class='subdued'>{escape(name)}</span></p>"
         f"<div class='bar' role='progressbar' aria-label='Analysis' aria-valuemin='0' aria-valuemax='100' "
         f"aria-valuenow='{percent}'><i style='width:{percent}%'></i></div><ol class='steps'>{steps}</ol></section>"
     )
@@ -132,7 +133,8 @@ def finding(analysis: Analysis) -> str:
         f"<h2>{escape(first)}</h2>{f'<p class=lede>{escape(rest)}</p>' if rest else ''}"
         f"{_list(reasons, 'reasons')}"
         f"<div class='chips'>{chip_marks}</div>"
-        "<p class='subdued principle'>Motion is measured, emotion is inferred. Left and right are the subject’s.</p></section>"
+        "<p class='subdued principle'>Motion is measured, emotion is inferred. Left and right are the subject’s.</p>"
+        "</section>"
     )
 
 
@@ -182,9 +184,10 @@ def _action_unit(unit: ActionUnitEvidence) -> str:
     return (
         f"<li><div class='unit-name'><b>AU{unit.au}</b> <span>{escape(unit.name)}</span>"
         f"<span class='side'>{side_words(unit.side)}</span></div>"
-        f"<div class='unit-bar' role='meter' aria-label='{escape(label, quote=True)}' aria-valuemin='0' aria-valuemax='100' "
-        f"aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
+        f"<div class='unit-bar' role='meter' aria-label='{escape(label, quote=True)}' "
+        f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
         f"<div class='unit-fit'>{unit.probability:.2f}</div>"
+        f"<div class='unit-px subdued'>{unit.strength_px:.1f} px</div>"
         f"<div class='unit-why subdued'>{escape(says)} {_reliability(unit.witnesses)}</div></li>"
     )
 
@@ -227,15 +230,20 @@ def _regions(regions: Sequence[RegionMotion]) -> str:
     rows = "".join(
         f"<tr class='{'moving' if region.moving else 'still'}'><th scope='row'>{escape(region_title(region))}</th>"
         f"<td>{region.magnitude_px:.2f}</td><td>{region.magnitude_iod:.1f}</td>"
-        f"<td>{_arrow(region) if region.moving else ''}{escape(region.direction) if region.moving else 'still'}</td></tr>"
+        f"<td>{_direction(region)}</td></tr>"
         for region in sorted(regions, key=lambda region: -region.magnitude_px)
     )
     return (
         "<table class='regions'><thead><tr><th scope='col'>region</th><th scope='col'>px</th>"
         "<th scope='col'>% of pupil distance</th><th scope='col'>direction in the picture</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table><p class='subdued'>Mean motion from onset to apex on the 256 px crop, head motion "
-        "removed. Regions under the noise count as still.</p>"
+        f"<tbody>{rows}</tbody></table>"
+        "<p class='subdued'>Mean motion from onset to apex on the 256 px crop, head motion removed. "
+        "Regions under the noise count as still.</p>"
     )
+
+
+def _direction(region: RegionMotion) -> str:
+    return _arrow(region) + escape(region.direction) if region.moving else "still"
 
 
 def _arrow(region: RegionMotion) -> str:
@@ -264,7 +272,8 @@ def _quality(verdict: InputVerdict) -> str:
 
 def _check(check: Check) -> str:
     return (
-        f"<li class='check-{check.severity}'><b>{escape(check.name)}</b><span class='value'>{escape(check.value)}</span>"
+        f"<li class='check-{check.severity}'><b>{escape(check.name)}</b>"
+        f"<span class='value'>{escape(check.value)}</span>"
         f"<span class='subdued'>{escape(check.sentence)}</span></li>"
     )
 
@@ -313,7 +322,8 @@ def alternative_text(analysis: Analysis, what: str, interval: Interval) -> str:
         for region in sorted(moving, key=lambda region: -region.magnitude_px)[:4]
     )
     motion = f"Moving: {strongest}." if strongest else "No region moves above the noise."
-    return f"{what} {motion} {analysis.headline} Onset {milliseconds(interval.onset_ms)}, apex {milliseconds(interval.apex_ms)}."
+    when = f"Onset {milliseconds(interval.onset_ms)}, apex {milliseconds(interval.apex_ms)}."
+    return f"{what} {motion} {analysis.headline} {when}"
 
 
 def card(card: ReasonerCard) -> str:

@@ -1,4 +1,4 @@
-"""The page: which components there are and where they stand. What they do is in ``events``; how they look in ``assets/ui``."""
+"""The page: its components and where they stand. What they do is in ``events``, how they look in ``assets/ui``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mellm_demo.ui.pieces import fragment, piece
 from mellm_demo.ui.session import Visit
 from mellm_demo.ui.theme import ASSETS, UI_ASSETS, asset
 
-VIDEO, FRAMES, PAIR = "Video or webcam", "Frames", "Onset and apex"
+VIDEO, FRAMES, PAIR = "Video or webcam", "Frames or GIF", "Onset and apex"
 IMAGE_TYPES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"]
 VIDEO_HEIGHT_PX = 250
 QUESTION_CHARS = 4000
@@ -101,7 +101,7 @@ def build_page(settings: Settings, card: ReasonerCard, examples: tuple[Example, 
             parts |= {"empty": empty, "result": result}
         with gr.Column(elem_id="mellm-chat"):
             parts |= _chat(card)
-    fragment("<a class='to-chat' href='#mellm-chat'>Chat</a>", elem_id="mellm-to-chat")
+    piece("to_chat", None, elem_id="mellm-to-chat")
     return Page(**parts)
 
 
@@ -126,7 +126,8 @@ def _input(settings: Settings, examples: tuple[Example, ...]) -> dict[str, Any]:
             )
         with gr.Column(visible=False, elem_classes="input-kind") as frames_group:
             frames = gr.File(
-                file_count="multiple", file_types=[".zip", *IMAGE_TYPES], label="One zip, or the images in order",
+                file_count="multiple", file_types=[".zip", ".gif", *IMAGE_TYPES],
+                label="One zip or GIF, or the images in order",
                 height=150, elem_id="mellm-frames",
             )  # fmt: skip
             with gr.Row(elem_classes="input-row"):
@@ -181,9 +182,9 @@ def _result() -> dict[str, Any]:
         save_pictures = gr.Button("Pictures", size="sm", elem_id="mellm-save-pictures", min_width=80)
     courier = piece("courier", None, elem_id="mellm-courier")
     return {
-        "finding": finding, "faces": faces, "stage": stage, "timeline": timeline, "moment": moment, "evidence": evidence,
-        "computed": computed, "save_json": save_json, "save_csv": save_csv, "save_pictures": save_pictures,
-        "courier": courier,
+        "finding": finding, "faces": faces, "stage": stage, "timeline": timeline, "moment": moment,
+        "evidence": evidence, "computed": computed, "save_json": save_json, "save_csv": save_csv,
+        "save_pictures": save_pictures, "courier": courier,
     }  # fmt: skip
 
 

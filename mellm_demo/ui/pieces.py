@@ -1,7 +1,7 @@
 """The page's own components, built on ``gr.HTML``: a skeleton, a script and a value that Python sends.
 
-The script of a piece lies beside its skeleton in ``assets/ui``; it may call ``trigger(event, data)``, which Gradio turns
-into an event of that name. Values are plain JSON; the scripts put text into the page as text, never as markup.
+The script of a piece lies beside its skeleton in ``assets/ui``; its ``trigger(event, data)`` becomes a Gradio event
+of that name. Values are plain JSON; the scripts put text into the page as text, never as markup.
 """
 
 from __future__ import annotations

@@ -5,19 +5,23 @@ Knows nothing of Gradio. Plotly is imported when the first figure is drawn.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mellm_demo import facs
-from mellm_demo.records import Analysis, FloatArray, Span
+from mellm_demo.records import Analysis, Float32Array, FloatArray, Span
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+Values = FloatArray | Float32Array
 HEIGHT_PX = 290
-MARGIN_PX = {"l": 56, "r": 18, "t": 22, "b": 40}  # the sliders under the plot stand in the same margins
+MARGIN_PX = {"l": 56, "r": 18, "t": 22, "b": 42}  # the sliders under the plot stand in the same margins
 MAX_POINTS = 1200  # more than a wide screen can show
+LANE_SHARE, LANE_GAP = 0.075, 0.04  # of the plot's height: one lane of spans, and the space above the lanes
 NAMED_REGIONS = 3  # with hover; the others stay in the background
 
 # Mid tones with a contrast of at least 3:1 on white and on near-black; style.css turns the text with the theme.
@@ -32,39 +36,46 @@ SPAN_NAMES = {"blink": "blink", "speech": "speech", "head": "head turn", "gap": 
 SPAN_COLOUR = "rgba(128,128,138,0.75)"
 
 
-def min_max_rows(values: FloatArray, points: int = MAX_POINTS) -> FloatArray:
+def min_max_rows(values: Values, points: int = MAX_POINTS) -> NDArray[np.int64]:
     """(N,) rows to draw so that no peak is lost: the lowest and the highest of each of ``points / 2`` bins.
 
     Rows rise; the first and the last are always among them.
     """
     count = len(values)
     if count <= points:
-        return np.arange(count)
+        return np.arange(count, dtype=np.int64)
     edges = np.linspace(0, count, points // 2 + 1).astype(int)
     rows = {0, count - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         piece = values[start:end]
         rows |= {start + int(np.argmin(piece)), start + int(np.argmax(piece))}
-    return np.array(sorted(rows))
+    return np.array(sorted(rows), dtype=np.int64)
 
 
-def timeline(analysis: Analysis) -> Figure:
-    """Motion over time with the noise floor, what was found and what disturbs; hover in ms and px."""
+def timeline(analysis: Analysis, window_ms: tuple[float, float] | None = None) -> Figure:
+    """Motion over time with the noise floor, what was found and what disturbs; hover in ms and px.
+
+    ``window_ms`` is the stretch of time to show, by default the whole clip.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     found, times = analysis.spotting, analysis.curve.times_ms
-    top = max(float(np.nanmax(found.energy_px, initial=0.0)), 2.0 * found.noise_floor_px, 0.5) * 1.12
+    top = 1.12 * max(float(np.nanmax(found.energy_px, initial=0.0)), 2.0 * found.noise_floor_px, 0.5)
     _noise(figure, times, found.noise_floor_px)
     _regions(figure, analysis)
     rows = min_max_rows(found.energy_px)
     figure.add_scatter(
-        x=times[rows], y=found.energy_px[rows], name="largest movement", mode="lines",
-        line={"color": ACCENT, "width": 2.4}, hovertemplate="%{y:.2f} px",
-    )  # fmt: skip
-    shapes, notes = _moments(analysis, top)
+        x=times[rows],
+        y=found.energy_px[rows],
+        name="largest movement",
+        mode="lines",
+        line={"color": ACCENT, "width": 2.4},
+        hovertemplate="%{y:.2f} px",
+    )
+    shapes, notes = _moments(analysis)
     kinds = _lanes(figure, found.spans)
-    lane_share = 0.07 * len(kinds)
+    lanes = LANE_SHARE * len(kinds)
     figure.update_layout(
         height=HEIGHT_PX,
         margin=MARGIN_PX,
@@ -74,26 +85,54 @@ def timeline(analysis: Analysis) -> Figure:
         hovermode="x unified",
         dragmode=False,
         shapes=shapes,
-        annotations=notes,
+        annotations=[*notes, _floor_note(found.noise_floor_px)],
         font={"family": "system-ui, sans-serif", "size": 12, "color": SECOND},
-        xaxis=_axis("time in ms", range=_time_range(times), hoverformat=",.0f", ticksuffix="", unifiedhovertitle={"text": "%{x:,.0f} ms"}),
-        yaxis=_axis("motion in px", range=[0, top], domain=[lane_share + 0.03 if kinds else 0, 1], fixedrange=True),
+        xaxis=_axis("time in ms")
+        | {
+            "range": list(window_ms) if window_ms and window_ms[1] > window_ms[0] else _time_range(times),
+            "anchor": "y2" if kinds else "y",
+            "tickformat": ",d",
+            "hoverformat": ",.0f",
+            "unifiedhovertitle": {"text": "<b>%{x:,.0f} ms</b>"},
+        },
+        yaxis=_axis("motion in px") | {"range": [0, top], "domain": [lanes + LANE_GAP if kinds else 0, 1]},
         yaxis2={
-            "domain": [0, max(lane_share, 0.01)],
+            "domain": [0, max(lanes, LANE_GAP)],
             "range": [-0.5, max(len(kinds), 1) - 0.5],
             "tickvals": list(range(len(kinds))),
             "ticktext": [SPAN_NAMES[kind] for kind in kinds],
-            "fixedrange": True, "showgrid": False, "zeroline": False, "visible": bool(kinds), "tickfont": {"size": 11},
+            "tickfont": {"size": 11},
+            "fixedrange": True,
+            "showgrid": False,
+            "zeroline": False,
+            "visible": bool(kinds),
         },
-    )  # fmt: skip
+    )
     return figure
 
 
-def _axis(title: str, **more: Any) -> dict[str, Any]:
+def _axis(title: str) -> dict[str, Any]:
     return {
         "title": {"text": title, "font": {"size": 12}, "standoff": 6},
-        "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": False, "fixedrange": True, **more,
-    }  # fmt: skip
+        "gridcolor": GRID,
+        "linecolor": GRID,
+        "zeroline": False,
+        "automargin": False,
+        "fixedrange": True,
+    }
+
+
+def _floor_note(floor: float) -> dict[str, Any]:
+    return {
+        "x": 1,
+        "xref": "x domain",
+        "xanchor": "right",
+        "y": floor,
+        "yanchor": "bottom",
+        "text": f"noise {floor:.2f} px",
+        "showarrow": False,
+        "font": {"size": 11},
+    }
 
 
 def _time_range(times: FloatArray) -> list[float]:
@@ -132,7 +171,7 @@ def _regions(figure: Figure, analysis: Analysis) -> None:
         )  # fmt: skip
 
 
-def _moments(analysis: Analysis, top: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _moments(analysis: Analysis) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Candidates as shaded spans, the chosen moment with its three lines."""
     shapes: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []

@@ -96,6 +96,7 @@ class Visit:
         self.pending = False  # somebody waits for an answer
         self.stop_speaking = threading.Event()
         self.stop_measuring = threading.Event()
+        self.whole = False  # the timeline shows the whole clip, however long
         self.files: set[Path] = set()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Visit:

@@ -20,6 +20,8 @@ MAX_LOOP_FRAMES = 40  # two seconds at 20 frames/s: long intervals are thinned f
 STRIP_FRAMES = 41  # around the frame that is looked at
 WHEEL_PX = 240
 ARROWS_PX = 512
+LONG_CLIP_MS = 6000.0  # beyond, a moment of 200 ms is only a few pixels wide on the timeline of the whole clip
+AROUND_MS = 1500.0  # what is shown before and after the moment then
 PROPOSED_RISE_MS = 120.0  # where nothing was found: a typical micro-expression, to start from
 
 
@@ -60,7 +62,8 @@ def stage_payload(analysis: Analysis) -> dict[str, Any]:
     """Onset, apex, map and legend of the chosen moment; where there is none, only how many frames there are."""
     moment = analysis.moment
     if moment is None:
-        return {"key": f"{analysis.face.track_id}:none", "frames": len(analysis.face.times_ms), "apex_row": 0}
+        busiest = int(np.searchsorted(analysis.curve.times_ms, marks(analysis)["apex_ms"]))
+        return {"key": f"{analysis.face.track_id}:none", "frames": len(analysis.face.times_ms), "apex_row": busiest}
     interval = moment.interval
     return {
         "key": f"{analysis.face.track_id}:{interval.onset}:{interval.apex}:{interval.offset}",
@@ -102,11 +105,8 @@ def _picture(analysis: Analysis, src: str, time_ms: float, name: str) -> dict[st
 def loop_payload(analysis: Analysis, frames: tuple[Image, ...], alpha: float) -> dict[str, Any]:
     """The magnified loop, thinned to what a browser plays smoothly."""
     assert analysis.moment is not None
-    kept = (
-        np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_LOOP_FRAMES)).round().astype(int))
-        if frames
-        else []
-    )
+    count = min(len(frames), MAX_LOOP_FRAMES)
+    kept: list[int] = np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int)).tolist() if count else []
     interval = analysis.moment.interval
     return {
         "alpha": alpha,
@@ -132,7 +132,7 @@ def strip_payload(face: FaceTrack, row: int) -> dict[str, Any]:
     }
 
 
-def marks(analysis: Analysis) -> dict[str, float | None]:
+def marks(analysis: Analysis) -> dict[str, float]:
     """Where onset, apex and offset stand, in ms; where nothing was found, around the largest movement."""
     if analysis.moment is not None:
         interval = analysis.moment.interval
@@ -144,8 +144,19 @@ def marks(analysis: Analysis) -> dict[str, float | None]:
     return {"onset_ms": float(times[onset]), "apex_ms": float(times[apex]), "offset_ms": float(times[offset])}
 
 
-def moment_payload(analysis: Analysis) -> dict[str, Any]:
-    """Candidates as chips and the times that the sliders may stand at."""
+def window_ms(analysis: Analysis, *, whole: bool) -> tuple[float, float]:
+    """The stretch of time that the timeline shows: all of a short clip, else the surroundings of the moment."""
+    times = analysis.curve.times_ms
+    first, last = float(times[0]), float(times[-1])
+    if whole or last - first <= LONG_CLIP_MS:
+        return first, last
+    here = marks(analysis)
+    start, end = here["onset_ms"] - AROUND_MS, here["offset_ms"] + AROUND_MS
+    return max(first, start), min(last, end)
+
+
+def moment_payload(analysis: Analysis, window: tuple[float, float]) -> dict[str, Any]:
+    """Candidates as chips, the times that the sliders may stand at, and the stretch of time that they cover."""
     interval = analysis.moment.interval if analysis.moment else None
     times = analysis.curve.times_ms
     return {
@@ -161,7 +172,9 @@ def moment_payload(analysis: Analysis) -> dict[str, Any]:
         ],
         "times_ms": [round(float(when), 3) for when in times],
         **marks(analysis),
-        "floor_px": analysis.spotting.noise_floor_px,
+        "window_ms": list(window),
+        "long": float(times[-1] - times[0]) > LONG_CLIP_MS,
+        "whole": window == (float(times[0]), float(times[-1])),
         "set": interval is not None,
         "by_user": bool(interval and interval.by_user),
     }
