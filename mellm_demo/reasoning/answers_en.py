@@ -6,6 +6,7 @@ tentative; where the finding is not reliable no action unit and no emotion is cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from mellm_demo import facs, wording
@@ -16,10 +17,11 @@ from mellm_demo.reasoning.facts import (
     MICRO_LIMIT_MS,
     Facts,
     Group,
+    family,
     support,
 )
 from mellm_demo.reasoning.intents import Intent, Query
-from mellm_demo.records import ActionUnitEvidence, Interval, RegionMotion, Span
+from mellm_demo.records import ActionUnitEvidence, EmotionHypothesis, Interval, RegionMotion, Span
 from mellm_demo.wording import duration, joined, number, seconds
 
 Answer = Callable[[Facts, Query], str]
@@ -144,6 +146,7 @@ def _caveats(facts: Facts) -> str:
     if interval.by_user and not facts.is_pair:
         told.append("onset and apex are the ones that you set, not found by the app")
     told += [clause(text) for text in facts.other_warnings]
+    told += [clause(check.sentence) for check in facts.input_warnings]
     return f"Keep in mind: {'; '.join(told)}." if told else ""
 
 
@@ -166,6 +169,18 @@ def _not_found(facts: Facts) -> str:
     if facts.only_small:
         return f"Nothing that stands out from this clip's noise. {_still_numbers(facts)} {_because(facts)}".strip()
     return f"No movement that can be taken for an expression. {_because(facts) or _largest(facts)}"
+
+
+def short(facts: Facts) -> str:
+    """Why nothing is claimed, in one sentence: what answers to single questions end in."""
+    if facts.state == "doubtful":
+        return f"The movement that was found is not reliable: {_doubtful_motion(facts)}."
+    if facts.state == "still" and not facts.only_small and facts.reasons:
+        reason = facts.reasons[0]
+        return f"Nothing reliable was found. {reason[:1].upper()}{reason[1:].rstrip('.')}."
+    px, noise = _two(facts)
+    where = " between the marks that you set" if facts.state == "chosen_still" and not facts.is_pair else ""
+    return f"The largest movement{where}, {px} px{_largest_place(facts)}, stays under the noise of {noise} px."
 
 
 def _still_numbers(facts: Facts) -> str:
@@ -240,6 +255,10 @@ def _sizes(facts: Facts, group: Group) -> str:
     return f"{number(only.magnitude_px)} px, that is {number(only.magnitude_iod)} % of the distance between the pupils"
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _noise_words(facts: Facts) -> str:
     return f"this clip's noise of {number(facts.floor_px)} px"
 
@@ -288,7 +307,7 @@ def _no_unit(facts: Facts) -> str:
 
 
 def _units_short(facts: Facts) -> str:
-    return joined([f"AU{unit.au}" for unit in facts.units])
+    return _codes(facts.claimed)
 
 
 def _reading(facts: Facts) -> str:
@@ -301,19 +320,45 @@ def _reading(facts: Facts) -> str:
     elif len(named) == 2:
         one, two = named
         text = (
-            f"{_units_short(facts)} could belong to **{one.name}** ({_reasons(one.reasons_for)}) or to "
-            f"**{two.name}** ({_reasons(two.reasons_for)}). The motion alone does not decide between them."
+            f"{_units_short(facts)} could belong to **{one.name}** ({_for(facts, one)}) or to **{two.name}** "
+            f"({_for(facts, two)}). The motion alone does not decide between them."
         )
     else:
         best = named[0]
-        text = f"Tentatively, **{best.name}**: {_reasons(best.reasons_for)}."
+        text = f"Tentatively, **{best.name}**: {_for(facts, best)}."
         if best.reasons_against:
             text += f" Against it: {_reasons(best.reasons_against)}."
         if len(facts.emotions) > 1:
             second = facts.emotions[1]
-            against = f", since {_reasons(second.reasons_against)}" if second.reasons_against else ""
+            against = f" ({_reasons(second.reasons_against)})" if second.reasons_against else ""
             text += f" Less well supported: {second.name}{against}."
     return f"{text} {_coarse_sentence(facts)}".strip()
+
+
+def _for(facts: Facts, reading: EmotionHypothesis) -> str:
+    """What speaks for a reading, from the tables of facs; else the reading's own reasons."""
+    if reading.name not in facs.EMOTION_BY_NAME:
+        return _reasons(reading.reasons_for)
+    held = support(facts, reading.name)
+    told = []
+    if held.one_sided and held.shown:
+        told.append(f"{_codes(held.shown)} on one side only is what it goes by")
+    elif held.shown and not held.missing and facs.EMOTION_BY_NAME[reading.name].prototype:
+        told.append(f"its usual pattern, {_codes(held.pattern)}, is complete")
+    elif held.shown and held.missing:
+        told.append(f"of its usual pattern {' + '.join(f'AU{au}' for au in held.pattern)}, {_are(held.shown)} shown")
+    ruled = [rule for rule in held.rules if len(rule) == max(len(one) for one in held.rules)]
+    if ruled:
+        rule = joined([" with ".join(f"AU{au}" for au in rule) for rule in ruled], last="or")
+        told.append(f"CASME II codes {rule} as {reading.name}")
+    if held.counts and not ruled:
+        au, count, clips = max(held.counts, key=lambda item: item[1])
+        told.append(f"in CASME II, {count} of its {clips} clips show AU{au}")
+    return "; ".join(told) or _reasons(reading.reasons_for)
+
+
+def _are(units: tuple[int, ...]) -> str:
+    return f"{_codes(units)} {'is' if len(units) == 1 else 'are'}"
 
 
 def _reasons(reasons: tuple[str, ...]) -> str:
@@ -349,7 +394,7 @@ def answer_units(facts: Facts, query: Query) -> str:
         return _unit_lines(facts)
     if facts.found:
         return _no_unit(facts)
-    return f"No action unit is claimed. {_not_found(facts)}{_faint(facts)}"
+    return f"No action unit is claimed. {short(facts)}{_faint(facts)}"
 
 
 def _faint(facts: Facts) -> str:
@@ -373,7 +418,7 @@ def _one_unit(facts: Facts, au: int) -> str:
     if known is None:
         return f"AU{au} is not among the action units that this app knows, so it can neither be shown nor excluded."
     unit = facts.unit(au)
-    what = f"AU{au}, the {known.name}, {known.plain}."
+    what = f"{_code(au)} {known.plain}."
     if unit is not None:
         size = f"{number(unit.strength_px)} px ({number(facts.percent(unit.strength_px))} % of the pupil distance)"
         basis = _basis(facts, unit)
@@ -390,9 +435,7 @@ def _one_unit(facts: Facts, au: int) -> str:
         )
         return f"{what} Eyelid movement is marked on the timeline and kept out of the expression. {seen}."
     if not facts.found:
-        return (
-            f"{what} Whether it was there cannot be told: no action unit is claimed in this clip. {_not_found(facts)}"
-        )
+        return f"{what} Whether it was there cannot be told: no action unit is claimed in this clip. {short(facts)}"
     if not known.by_rules:
         return (
             f"{what} Two-dimensional motion cannot tell it from {_codes(known.confusers)}, so this app neither claims "
@@ -406,11 +449,12 @@ def _one_unit(facts: Facts, au: int) -> str:
 def _listing(motions: tuple[RegionMotion, ...]) -> str:
     parts = []
     for motion in motions:
-        where = wording.region(motion.name, motion.side)
-        how = f" {wording.direction(motion)}" if motion.moving else ""
-        parts.append(f"the {where} moved{how} by {number(motion.magnitude_px)} px")
-    text = joined(parts)
-    return text[:1].upper() + text[1:]
+        where, px = wording.region(motion.name, motion.side), number(motion.magnitude_px)
+        moved = (
+            f"moved {wording.direction(motion)} by {px} px" if motion.moving else f"stayed under the noise ({px} px)"
+        )
+        parts.append(f"the {where} {moved}")
+    return _capital(joined(parts))
 
 
 def _basis(facts: Facts, unit: ActionUnitEvidence) -> str:
@@ -428,7 +472,7 @@ def _basis(facts: Facts, unit: ActionUnitEvidence) -> str:
 def answer_side(facts: Facts, query: Query) -> str:
     note = "Left and right are the subject's own; in the picture the subject's left is on the right."
     if not facts.found:
-        return f"No side can be named. {_not_found(facts)}"
+        return f"No side can be named. {short(facts)}"
     units = [unit for au in query.units if (unit := facts.unit(au))] if query.units else list(facts.units)
     lines = [f"- {_code(unit.au)}: {_side_note(unit)}{_by_side(facts, unit)}" for unit in units]
     absent = [au for au in query.units if facts.unit(au) is None]
@@ -454,7 +498,7 @@ def answer_when(facts: Facts, query: Query) -> str:
         return "A pair of pictures carries no time: it says what changed from onset to apex, not when or how fast."
     interval = facts.interval
     if interval is None:
-        return f"There is no moment to date. {_not_found(facts)}"
+        return f"There is no moment to date. {short(facts)}"
     times = (
         f"Onset {seconds(interval.onset_ms)} s, apex {seconds(interval.apex_ms)} s, offset "
         f"{seconds(interval.offset_ms)} s, counted from the first frame and good to one frame "
@@ -464,9 +508,9 @@ def answer_when(facts: Facts, query: Query) -> str:
         "" if interval.complete else " The clip ends before the face is back at rest; the offset is the last frame."
     )
     if facts.state == "doubtful":
-        return f"{_not_found(facts)} That movement ran as follows. {times}{open_end}"
+        return f"{short(facts)} That movement ran as follows. {times}{open_end}"
     if facts.state == "chosen_still":
-        return f"{_not_found(facts)} Your marks: {times}"
+        return f"{short(facts)} Your marks: {times}"
     return f"{times}{open_end}{' You set onset and apex yourself.' if interval.by_user else ''}"
 
 
@@ -475,7 +519,7 @@ def answer_duration(facts: Facts, query: Query) -> str:
         return "A pair of pictures carries no time, so no duration can be told."
     interval = facts.interval
     if interval is None or not facts.found:
-        return f"There is no expression whose duration could be given. {_not_found(facts)}"
+        return f"There is no expression whose duration could be given. {short(facts)}"
     least = "" if interval.complete else "at least "
     parts = f"{duration(interval.apex_ms - interval.onset_ms)} up to the apex"
     if interval.complete:
@@ -488,44 +532,47 @@ def answer_duration(facts: Facts, query: Query) -> str:
 
 def answer_kind(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"No reliable micro-expression was found. {_not_found(facts)}"
+        return f"No reliable micro-expression was found. {short(facts)}"
     if facts.is_pair:
         return _kind_sentence(facts)
     interval = _interval(facts)
     if not interval.complete:
         return f"That stays open: it lasted at least {duration(interval.duration_ms)}. {_kind_sentence(facts)}"
-    return f"{interval.kind.capitalize()}: it lasted {duration(interval.duration_ms)}. {_kind_sentence(facts)}"
+    length, limit = duration(interval.duration_ms), duration(MICRO_LIMIT_MS)
+    if interval.kind == "micro":
+        return f"A micro-expression, by its length: it lasted {length}, and the limit is {limit}."
+    return f"A macro-expression, by its length: it lasted {length}, more than the {limit} of a micro-expression."
 
 
 def answer_strength(facts: Facts, query: Query) -> str:
     if not facts.found and not facts.moving:
-        return _not_found(facts)
-    lead = "" if facts.found else f"{_not_found(facts)} "
+        return short(facts)
+    lead = "" if facts.found else f"{short(facts)} "
     lines = []
     for au in query.units:
         unit = facts.unit(au)
         if unit is None:
             lines.append(f"AU{au} is not shown, so it has no strength.")
         else:
-            lines.append(
-                f"{_code(au)}: {number(unit.strength_px)} px, {number(facts.percent(unit.strength_px))} % of the "
-                f"distance between the pupils.{_by_side(facts, unit)}"
-            )
+            sides = _by_side(facts, unit) if unit.side == "both" else f", on the {unit.side}"
+            share = number(facts.percent(unit.strength_px))
+            size = f"{number(unit.strength_px)} px, {share} % of the distance between the pupils"
+            lines.append(f"{_code(au)}: {size}{sides}.")
     if lines:
         return lead + "\n\n".join(lines)
     first = facts.groups[0]
-    ratio = number(first.strongest.magnitude_px / facts.floor_px) if facts.floor_px > 0 else "–"
-    strongest = _group(first)
-    return (
-        f"{lead}{strongest[:1].upper() + strongest[1:]}: {_sizes(facts, first)}. The stronger value is "
-        f"{ratio} times this clip's noise of {number(facts.floor_px)} px. Pixels are those of the aligned 256 px crop."
-    )
+    text = f"{lead}{_capital(_group(first))}: {_sizes(facts, first)}."
+    if facts.floor_px > 0:
+        which = "The stronger of the two" if first.side == "both" else "That"
+        ratio = number(first.strongest.magnitude_px / facts.floor_px)
+        text += f" {which} is {ratio} times this clip's noise of {number(facts.floor_px)} px."
+    return f"{text} Pixels are those of the aligned 256 px crop."
 
 
 def answer_where(facts: Facts, query: Query) -> str:
     if not facts.moving:
-        return _not_found(facts)
-    lead = "" if facts.found else f"{_not_found(facts)} "
+        return short(facts)
+    lead = "" if facts.found else f"{short(facts)} "
     first, *others = facts.groups
     text = f"Most of all {_group(first)} ({_px(first)})."
     if others:
@@ -538,7 +585,7 @@ def answer_where(facts: Facts, query: Query) -> str:
 
 def answer_region(facts: Facts, query: Query) -> str:
     if not facts.motions:
-        return _not_found(facts)
+        return short(facts)
     lines = []
     for name in query.regions[:3]:
         for motion in facts.motions_of(name, query.side):
@@ -548,35 +595,59 @@ def answer_region(facts: Facts, query: Query) -> str:
                 lines.append(f"- The {where} moved {wording.direction(motion)} by {size}.")
             else:
                 lines.append(f"- The {where} did not move measurably: {size}, noise {number(facts.floor_px)} px.")
-    lead = "" if facts.found else f"{_not_found(facts)}\n\n"
+    lead = "" if facts.found else f"{short(facts)}\n\n"
     return lead + "\n".join(lines) if lines else answer_where(facts, query)
 
 
 def answer_compare(facts: Facts, query: Query) -> str:
     if not facts.motions:
-        return f"There is no movement to compare. {_not_found(facts)}"
-    names = list(query.regions) or list(dict.fromkeys(motion.name for motion in facts.moving))[:2]
-    motions = [motion for name in names for motion in facts.motions_of(name)]
-    if not motions:
-        return _not_found(facts)
-    ordered = sorted(motions, key=lambda motion: -motion.magnitude_px)
-    lines = [
-        f"- {wording.region(m.name, m.side)}: {number(m.magnitude_px)} px"
-        f"{f', {wording.direction(m)}' if m.moving else ', under the noise'}"
-        for m in ordered
-    ]
-    text = "\n".join(lines)
-    if len(ordered) > 1 and ordered[0].moving:
-        gap = ordered[0].magnitude_px - ordered[1].magnitude_px
-        first, second = (wording.region(m.name, m.side) for m in ordered[:2])
-        if gap > facts.floor_px:
-            text += f"\n\nThe {first} moved {number(gap)} px more than the {second}, which is more than the noise."
-        else:
-            text += (
-                f"\n\nThe difference between the {first} and the {second} ({number(gap)} px) is within the noise of "
-                f"{number(facts.floor_px)} px: they moved about equally."
-            )
-    return text if facts.found else f"{_not_found(facts)}\n\n{text}"
+        return f"There is no movement to compare. {short(facts)}"
+    names = query.regions or tuple(dict.fromkeys(motion.name for motion in facts.moving))[:2]
+    lines = [f"- {name}: {_each_side(facts.motions_of(name))}" for name in names]
+    if not lines:
+        return short(facts)
+    verdicts = _between_families(facts, names) or _between_sides(facts, names)
+    return "\n\n".join(part for part in ("" if facts.found else short(facts), "\n".join(lines), verdicts) if part)
+
+
+def _each_side(motions: tuple[RegionMotion, ...]) -> str:
+    told = []
+    for motion in motions:
+        side = f"{motion.side} " if motion.side else ""
+        how = wording.direction(motion) if motion.moving else "under the noise"
+        told.append(f"{side}{number(motion.magnitude_px)} px ({how})")
+    return ", ".join(told)
+
+
+def _between_sides(facts: Facts, names: tuple[str, ...]) -> str:
+    told = []
+    for name in names:
+        pair = facts.motions_of(name)
+        if len(pair) == 2 and any(motion.moving for motion in pair):
+            told.append(_difference(facts, *sorted(pair, key=lambda motion: -motion.magnitude_px)))
+    return " ".join(told)
+
+
+def _between_families(facts: Facts, names: tuple[str, ...]) -> str:
+    families: dict[tuple[str, ...], list[RegionMotion]] = {}
+    for name in names:
+        families.setdefault(family(name), []).extend(facts.motions_of(name))
+    if len(families) < 2:
+        return ""
+    best = [max(motions, key=lambda motion: motion.magnitude_px) for motions in families.values() if motions]
+    first, second = sorted(best, key=lambda motion: -motion.magnitude_px)[:2]
+    return _difference(facts, first, second) if first.moving else "Neither exceeded the noise."
+
+
+def _difference(facts: Facts, more: RegionMotion, less: RegionMotion) -> str:
+    gap = more.magnitude_px - less.magnitude_px
+    first, second = wording.region(more.name, more.side), wording.region(less.name, less.side)
+    if gap > facts.floor_px:
+        return f"The {first} moved {number(gap)} px more than the {second}, a difference above the noise."
+    return (
+        f"The {first} and the {second} differ by {number(gap)} px, less than the noise of {number(facts.floor_px)} px: "
+        "they moved about equally."
+    )
 
 
 # --------------------------------------------------------------------------------------------- answers: the reading
@@ -584,18 +655,20 @@ def answer_compare(facts: Facts, query: Query) -> str:
 
 def answer_emotion(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"No emotion can be read from this clip. {_not_found(facts)}"
+        return f"No emotion can be read from this clip. {short(facts)}"
     return f"{_reading(facts)}\n\n{MEASURED}"
 
 
 def answer_coarse(facts: Facts, query: Query) -> str:
     shares = _shares(facts)
     if not shares:
-        why = "" if facts.found else _not_found(facts)
+        why = "" if facts.found else short(facts)
         return f"No class can be given: without a claimed action unit there is nothing to go by. {why}".strip()
-    best = shares[0][0]
+    (best, share), *others = shares
+    rest = ", ".join(f"{name} {number(value, 2)}" for name, value in others)
     return (
-        f"{best.capitalize()}. {_coarse_sentence(facts)} These are shares of support by the action units, no chances."
+        f"{best.capitalize()}, with a share of {number(share, 2)} ({rest}). These shares say how the support of "
+        "the action units divides; they are no probabilities of being right."
     )
 
 
@@ -605,7 +678,7 @@ def answer_named_emotion(facts: Facts, query: Query) -> str:
 
 def _one_emotion(facts: Facts, name: str) -> str:
     if not facts.found:
-        return f"For {name} there is nothing to go by, neither for nor against. {_not_found(facts)}"
+        return f"For {name} there is nothing to go by, neither for nor against. {short(facts)}"
     if not facts.units:
         return f"For {name} there is nothing to go by: the movement matches no action unit."
     ranked = [one for one in facts.emotions if one.support >= wording.FAINT_SUPPORT] or list(facts.emotions[:1])
@@ -616,51 +689,45 @@ def _one_emotion(facts: Facts, name: str) -> str:
         start = f"{name.capitalize()} is {'one of the two' if len(best) == 2 else 'the'} best supported reading"
         start += "s, tentatively." if len(best) == 2 else ", tentatively."
         against = f" Against it: {_reasons(listed.reasons_against)}." if listed.reasons_against else ""
-        return f"{start} For it: {_reasons(listed.reasons_for)}.{against} {MEASURED}"
+        return f"{start} For it: {_for(facts, listed)}.{against} {MEASURED}"
     instead = f"{joined(best, last='or')} is better supported" if best else "no reading is well supported here"
-    reasons = _prototype_words(facts, name)
-    if listed and listed in ranked and listed.reasons_for:
-        against = f" Against it: {_reasons(listed.reasons_against)}." if listed.reasons_against else f" {reasons}"
-        return f"It is not ruled out, but {instead}. For {name}: {_reasons(listed.reasons_for)}.{against}"
+    if listed and listed in ranked:
+        against = f" Against it: {_reasons(listed.reasons_against)}." if listed.reasons_against else ""
+        return f"It is not ruled out, but {instead}. For {name}: {_for(facts, listed)}.{against}"
     return (
-        f"The motion does not point to {name}. {reasons} Shown: {shown}; {instead}. That says nothing about feelings "
-        "that do not show."
+        f"The motion does not point to {name}. {_pattern_words(facts, name)} Shown: {shown}; {instead}. That "
+        "says nothing about feelings that do not show."
     )
 
 
-def _prototype_words(facts: Facts, name: str) -> str:
+def _pattern_words(facts: Facts, name: str) -> str:
+    """What an emotion is tied to, and how much of that is shown."""
     held = support(facts, name)
     if held.one_sided:
         if held.shown:
-            return f"A one-sided {_codes(held.shown)} is what contempt goes by."
+            return f"{_codes(held.shown)} on one side only is what contempt goes by."
         return "Contempt goes by a one-sided AU12 or AU14, and neither is shown on one side alone."
-    expected = sorted(facs.EMOTION_BY_NAME[name].prototype) or sorted(set(held.shown) | _casme2_units(name))
-    text = f"It is usually tied to {_codes(tuple(expected))}"
+    text = f"It is usually tied to {_codes(held.pattern)}"
     if not held.shown:
         return f"{text}, none of which is shown."
-    missing = [au for au in expected if au not in held.shown]
-    return f"{text}: {_codes(held.shown)} {'is' if len(held.shown) == 1 else 'are'} shown" + (
-        f", {_codes(tuple(missing))} {'is' if len(missing) == 1 else 'are'} not." if missing else "."
-    )
-
-
-def _casme2_units(name: str) -> set[int]:
-    return {au for rule in facs.EMOTION_BY_NAME[name].casme2 for au in rule}
+    missing = tuple(au for au in held.pattern if au not in held.shown)
+    return f"{text}: {_are(held.shown)} shown" + (f", {_are(missing)} not." if missing else ".")
 
 
 def answer_alternatives(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"No reading is preferred, so none is ruled out. {_not_found(facts)}"
+        return f"No reading is preferred, so none is ruled out. {short(facts)}"
     if not facts.emotions:
         return _reading(facts)
     best = [one.name for one in wording.readings(facts.emotions)]
     others = [one for one in facts.emotions if one.name not in best][:3]
     lines = [
-        f"- {one.name}: {_reasons(one.reasons_against) if one.reasons_against else _prototype_words(facts, one.name)}"
+        f"- {one.name}: {_reasons(one.reasons_against) if one.reasons_against else _pattern_words(facts, one.name)}"
         for one in others
     ]
+    only = "is only the best supported reading" if len(best) == 1 else "are only the best supported readings"
     lead = (
-        f"It might be. {joined(best, last='or').capitalize()} is only the best supported reading."
+        f"It might be something else. {joined(best, last='or').capitalize()} {only}."
         if best
         else "No reading stands out."
     )
@@ -677,7 +744,7 @@ def answer_why(facts: Facts, query: Query) -> str:
         told = []
         for au in query.units[:3]:
             unit = facts.unit(au)
-            told.append(f"AU{au} rests on this. {_basis(facts, unit)}" if unit else _one_unit(facts, au))
+            told.append(f"What {_code(au)} rests on: {clause(_basis(facts, unit))}." if unit else _one_unit(facts, au))
         return "\n\n".join(told)
     if not facts.found:
         return _not_found(facts)
@@ -693,8 +760,7 @@ def answer_why(facts: Facts, query: Query) -> str:
 
 def answer_reliability(facts: Facts, query: Query) -> str:
     if not facts.found:
-        advice = "" if facts.state == "found" else f"\n\n{_better_clip(facts)}"
-        return f"{_not_found(facts)}{advice}"
+        return f"{_not_found(facts)}\n\n{_better_clip(facts)}"
     interval = _interval(facts)
     strongest = facts.groups[0].strongest
     ratio = number(strongest.magnitude_px / facts.floor_px) if facts.floor_px > 0 else "–"
@@ -706,34 +772,37 @@ def answer_reliability(facts: Facts, query: Query) -> str:
         fits = joined([f"AU{unit.au} {number(unit.probability, 2)}" for unit in facts.units])
         steps.append(f"The action units: as far as their fit goes (0 to 1): {fits}.")
     steps.append("The emotion: tentative. A face can move like this for several reasons.")
-    limits = [line for line in (_caveats(facts), _verdict_line(facts)) if line]
+    limits = [line for line in (_confusers(facts), _caveats(facts), _verdict_line(facts)) if line]
     open_end = [] if interval.complete or facts.is_pair else ["The offset lies outside the clip."]
     return "\n".join(f"- {step}" for step in steps) + "".join(f"\n\n{line}" for line in (*limits, *open_end))
 
 
+def _confusers(facts: Facts) -> str:
+    """What the recognition wants kept in mind about the claimed action units."""
+    evidence = facts.analysis.evidence
+    notes = evidence.notes if evidence else ()
+    return " ".join(note for note in notes if re.search(r"AU ?\d", note))
+
+
 def _verdict_line(facts: Facts) -> str:
     verdict = facts.analysis.verdict
-    return f"Input: {clause(verdict.headline)}." if verdict.headline else ""
+    return f"{verdict.headline.rstrip('.')}." if verdict.headline else ""
 
 
 def answer_spans(facts: Facts, query: Query) -> str:
     kinds = query.spans or ("blink", "speech", "head")
     lines = []
     for kind in kinds:
-        one, many = next((one, many) for key, one, many in _SPAN_COUNTS if key == kind)
-        told = _counted(facts, kind, one, many)
         name = {"blink": "Blinks", "speech": "Speech", "head": "Head turns"}[kind]
-        if not told:
+        spans = facts.spans(kind)
+        if not spans:
             lines.append(f"{name}: none was marked in this clip.")
             continue
-        line = f"{name}: {told}."
+        more = ", …" if len(spans) > LISTED_SPANS else ""
+        line = f"{name}: {', '.join(_span(span) for span in spans[:LISTED_SPANS])}{more}."
         if facts.interval is not None and not facts.is_pair:
-            touching = [span for span in facts.overlaps if span.kind == kind]
-            line += (
-                f" {joined([_span(s) for s in touching])} overlaps the chosen moment."
-                if touching
-                else (" None overlaps the chosen moment.")
-            )
+            touching = joined([_span(span) for span in facts.overlaps if span.kind == kind])
+            line += f" {touching} overlaps the chosen moment." if touching else " None overlaps the chosen moment."
         lines.append(line)
     handling = {
         "blink": "Eyelids are left out when moments are looked for.",
@@ -747,7 +816,7 @@ def answer_candidates(facts: Facts, query: Query) -> str:
     candidates = facts.analysis.spotting.candidates
     if not candidates:
         own = " You set the present moment yourself." if facts.interval is not None and facts.interval.by_user else ""
-        return f"The app found no moment by itself.{own} {_not_found(facts) if not facts.found else ''}".strip()
+        return f"The app found no moment by itself.{own} {short(facts) if not facts.found else ''}".strip()
     lines = []
     for place, one in enumerate(candidates, start=1):
         mark = ", **shown now**" if facts.analysis.selected == place - 1 else ""
@@ -831,7 +900,7 @@ TERM_TEXTS: dict[str, str] = {
     ),
     "facs": (
         "FACS, the Facial Action Coding System, describes faces by what moves: every visible movement is an "
-        "action unit with a number, with a side and a strength. It names no emotions; those are a reading that comes after."
+        "action unit with a number, with a side and a strength. It names no emotions; those come after, as a reading."
     ),
     "optical flow": (
         "Optical flow is the displacement of every pixel from one picture to another. Here it runs from the onset to "
@@ -960,7 +1029,7 @@ def answer_lie(facts: Facts, query: Query) -> str:
 def answer_genuine(facts: Facts, query: Query) -> str:
     text = "Whether a movement was felt or put on cannot be told from it."
     if not facts.found:
-        return f"{text} {_not_found(facts)}"
+        return f"{text} {short(facts)}"
     smile, cheek = facts.unit(12), facts.unit(6)
     if smile is None:
         return f"{text} A smile (AU12) is not shown here anyway."

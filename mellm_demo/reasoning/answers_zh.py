@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.facts import FRAMES_TO_SEE, GOOD_FRAME_RATE, MICRO_LIMIT_MS, Facts, Group, support
+from mellm_demo.reasoning.facts import FRAMES_TO_SEE, GOOD_FRAME_RATE, MICRO_LIMIT_MS, Facts, Group, family, support
 from mellm_demo.reasoning.intents import Intent, Query
-from mellm_demo.records import ActionUnitEvidence, Interval, RegionMotion, Span
+from mellm_demo.records import ActionUnitEvidence, EmotionHypothesis, Interval, RegionMotion, Span
 from mellm_demo.wording import number, seconds
 
 Answer = Callable[[Facts, Query], str]
@@ -134,6 +134,7 @@ def _caveats(facts: Facts) -> str:
         )
     if _interval(facts).by_user and not facts.is_pair:
         told.append("起始帧和顶点帧由您设定，并非程序找到")
+    told += [f"输入的{CHECK_NAMES.get(check.name, check.name)}需要留意" for check in facts.input_warnings]
     return f"请注意：{'；'.join(told)}。" if told else ""
 
 
@@ -157,6 +158,17 @@ def _not_found(facts: Facts) -> str:
         )
     because = _because(facts) or f"最大位移为 {px} 像素{_largest_place(facts)}，噪声为 {noise} 像素。"
     return f"没有可以视为表情的动作。{because}"
+
+
+def short(facts: Facts) -> str:
+    """Why nothing is claimed, in one sentence: what answers to single questions end in."""
+    if facts.state == "doubtful":
+        return f"找到的动作并不可靠：{_doubtful_motion(facts)}。"
+    if facts.state == "still" and not facts.only_small and facts.reasons:
+        return f"没有发现可靠的动作：{_reason(facts.reasons[0])}。"
+    px, noise = _two(facts)
+    where = "您设定的标记之间，" if facts.state == "chosen_still" and not facts.is_pair else ""
+    return f"{where}最大位移 {px} 像素{_largest_place(facts)}，低于噪声（{noise} 像素）。"
 
 
 def _largest_place(facts: Facts) -> str:
@@ -277,7 +289,7 @@ def _no_unit() -> str:
 
 
 def _units_short(facts: Facts) -> str:
-    return _codes(tuple(unit.au for unit in facts.units))
+    return _codes(facts.claimed)
 
 
 def _emotion(name: str) -> str:
@@ -293,37 +305,77 @@ def _reading(facts: Facts) -> str:
     elif len(named) == 2:
         one, two = named
         text = (
-            f"{_units_short(facts)} 可能属于**{_emotion(one.name)}**（{_prototype_words(facts, one.name)}），"
-            f"也可能属于**{_emotion(two.name)}**（{_prototype_words(facts, two.name)}）。仅凭运动无法区分。"
+            f"{_units_short(facts)} 可能属于**{_emotion(one.name)}**（{_for(facts, one)}），"
+            f"也可能属于**{_emotion(two.name)}**（{_for(facts, two)}）。仅凭运动无法区分。"
         )
     else:
         best = named[0]
-        text = f"初步看来是**{_emotion(best.name)}**：{_prototype_words(facts, best.name)}。"
+        text = f"初步看来是**{_emotion(best.name)}**：{_for(facts, best)}。{_against(facts, best, '不利的一点：')}"
         if len(facts.emotions) > 1:
             second = facts.emotions[1]
-            text += f"依据较弱的是{_emotion(second.name)}：{_prototype_words(facts, second.name)}。"
+            text += f"依据较弱的是{_emotion(second.name)}。{_against(facts, second, '不利的一点：')}"
     return f"{text}{_coarse_sentence(facts)}"
 
 
-def _prototype_words(facts: Facts, name: str) -> str:
-    """What an emotion is tied to, and how much of that is shown. No full stop."""
-    held = support(facts, name)
+def _for(facts: Facts, reading: EmotionHypothesis) -> str:
+    """What speaks for a reading, from the tables of facs. No full stop."""
+    if reading.name not in facs.EMOTION_BY_NAME:
+        return "已出现的动作单元与之相关"
+    held = support(facts, reading.name)
+    told = []
+    if held.one_sided and held.shown:
+        told.append(f"以单侧出现的 {_codes(held.shown)} 为依据")
+    elif held.shown and not held.missing and facs.EMOTION_BY_NAME[reading.name].prototype:
+        told.append(f"它的典型组合 {_codes(held.pattern)} 全部出现")
+    elif held.shown and held.missing:
+        told.append(f"它的典型组合 {'+'.join(f'AU{au}' for au in held.pattern)} 中，{_codes(held.shown)} 已出现")
+    ruled = [rule for rule in held.rules if len(rule) == max(len(one) for one in held.rules)]
+    if ruled:
+        rule = "或 ".join(" 加 ".join(f"AU{au}" for au in rule) for rule in ruled)
+        told.append(f"CASME II 的编码规则把 {rule} 归为{_emotion(reading.name)}")
+    if held.counts and not ruled:
+        au, count, clips = max(held.counts, key=lambda item: item[1])
+        told.append(f"CASME II 的 {clips} 个{_emotion(reading.name)}片段中有 {count} 个出现 AU{au}")
+    return "；".join(told) or "已出现的动作单元与之相关"
+
+
+# What the recognition gives as reasons against a reading, in English clauses, and the same in Chinese.
+AGAINST: tuple[tuple[str, str], ...] = (
+    (r"rather seen with negative", "{0} 更常见于消极情绪"),
+    (r"rather seen with happiness", "{0} 更常见于高兴"),
+    (r"rather seen with surprise", "{0} 更常见于惊讶"),
+    (r"one-sided lip corners", "单侧嘴角的动作在普通的或摆出来的微笑中也会出现"),
+    (r"disagree", "AU4 加 AU7 在 CASME II 中算厌恶，在 SAMM 中算愤怒，语料库并不一致"),
+    (r"not one-sided", "动作并非单侧"),
+)
+
+
+def _against(facts: Facts, reading: EmotionHypothesis, lead: str) -> str:
+    """What speaks against a reading, as a sentence; empty where nothing does."""
+    told = []
+    if reading.name in facs.EMOTION_BY_NAME and (missing := support(facts, reading.name).missing):
+        told.append(f"典型组合中的 {_codes(missing)} 没有出现")
+    for reason in reading.reasons_against:
+        unit = re.search(r"AU ?(\d+)", reason)
+        for pattern, chinese in AGAINST:
+            if re.search(pattern, reason):
+                told.append(chinese.format(f"AU{unit.group(1)}" if unit else ""))
+                break
+    return f"{lead}{'；'.join(dict.fromkeys(told))}。" if told else ""
+
+
+def _pattern_words(facts: Facts, name: str) -> str:
+    """What an emotion is tied to, and how much of that is shown, as a sentence."""
+    held, word = support(facts, name), _emotion(name)
     if held.one_sided:
         if held.shown:
-            return f"单侧出现的 {_codes(held.shown)} 是轻蔑的依据"
-        return "轻蔑以单侧的 AU12 或 AU14 为依据，而两者都没有单侧出现"
-    expected = sorted(facs.EMOTION_BY_NAME[name].prototype) or sorted(
-        {au for rule in facs.EMOTION_BY_NAME[name].casme2 for au in rule}
-    )
-    text = f"通常与 {_codes(tuple(expected))} 相关"
+            return f"单侧出现的 {_codes(held.shown)} 是{word}的依据。"
+        return f"{word}以单侧的 AU12 或 AU14 为依据，而两者都没有单侧出现。"
+    text = f"{word}通常与 {_codes(held.pattern)} 相关"
     if not held.shown:
-        return f"{text}，而这些都没有出现"
-    own = tuple(au for au in held.shown if au in expected)
-    ruled = tuple(au for au in held.shown if au not in expected)
-    told = f"，其中 {_codes(own)} 已出现" if own else ""
-    told += f"；按 CASME II 的规则，{_codes(ruled)} 也属于它" if ruled else ""
-    missing = tuple(au for au in expected if au not in held.shown)
-    return f"{text}{told}" + (f"，{_codes(missing)} 没有出现" if missing and own else "")
+        return f"{text}，而这些都没有出现。"
+    missing = tuple(au for au in held.pattern if au not in held.shown)
+    return f"{text}，其中 {_codes(held.shown)} 已出现" + (f"，{_codes(missing)} 没有出现。" if missing else "。")
 
 
 def _coarse_sentence(facts: Facts) -> str:
@@ -359,7 +411,7 @@ def answer_units(facts: Facts, query: Query) -> str:
         return _unit_lines(facts)
     if facts.found:
         return _no_unit()
-    return f"没有认定任何动作单元。{_not_found(facts)}{_faint(facts)}"
+    return f"没有认定任何动作单元。{short(facts)}{_faint(facts)}"
 
 
 def _faint(facts: Facts) -> str:
@@ -394,7 +446,7 @@ def _one_unit(facts: Facts, au: int) -> str:
         seen = f"标记到的眨眼：{times}。" if blinks else "没有标记到眨眼。"
         return f"{what}眼睑的动作在时间轴上标出，不计入表情。{seen}"
     if not facts.found:
-        return f"{what}是否出现无法判断：这段视频没有认定任何动作单元。{_not_found(facts)}"
+        return f"{what}是否出现无法判断：这段视频没有认定任何动作单元。{short(facts)}"
     if not known.by_rules:
         return f"{what}二维运动无法把它与 {_codes(known.confusers)} 区分开，因此既不认定，也不排除。"
     behind = facts.motions_behind(au)
@@ -409,8 +461,9 @@ def _side_where(unit: ActionUnitEvidence) -> str:
 
 def _listing(motions: tuple[RegionMotion, ...]) -> str:
     return "，".join(
-        f"{_region(motion)}{wording.direction(motion, 'zh') if motion.moving else ''}移动 "
-        f"{number(motion.magnitude_px)} 像素"
+        f"{_region(motion)}{wording.direction(motion, 'zh')}移动 {number(motion.magnitude_px)} 像素"
+        if motion.moving
+        else f"{_region(motion)}低于噪声（{number(motion.magnitude_px)} 像素）"
         for motion in motions
     )
 
@@ -422,7 +475,7 @@ def _basis(facts: Facts, unit: ActionUnitEvidence) -> str:
 
 def answer_side(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"无法指明哪一侧。{_not_found(facts)}"
+        return f"无法指明哪一侧。{short(facts)}"
     units = [unit for au in query.units if (unit := facts.unit(au))] if query.units else list(facts.units)
     lines = [f"- {_code(unit.au)}：{_side_note(unit)}{_by_side(facts, unit)}" for unit in units]
     absent = tuple(au for au in query.units if facts.unit(au) is None)
@@ -450,7 +503,7 @@ def answer_when(facts: Facts, query: Query) -> str:
         return "两张图片不含时间信息：只能说明从起始到顶点发生了什么变化，不能说明何时、多快。"
     interval = facts.interval
     if interval is None:
-        return f"没有可以标定时间的动作。{_not_found(facts)}"
+        return f"没有可以标定时间的动作。{short(facts)}"
     times = (
         f"起始 {seconds(interval.onset_ms)} 秒，顶点 {seconds(interval.apex_ms)} 秒，终止 "
         f"{seconds(interval.offset_ms)} 秒"
@@ -458,9 +511,9 @@ def answer_when(facts: Facts, query: Query) -> str:
     )
     open_end = "" if interval.complete else "面部恢复静止之前视频就结束了，终止时间取最后一帧。"
     if facts.state == "doubtful":
-        return f"{_not_found(facts)}该动作的时间：{times}{open_end}"
+        return f"{short(facts)}该动作的时间：{times}{open_end}"
     if facts.state == "chosen_still":
-        return f"{_not_found(facts)}您的标记：{times}"
+        return f"{short(facts)}您的标记：{times}"
     return f"{times}{open_end}{'起始帧和顶点帧由您设定。' if interval.by_user else ''}"
 
 
@@ -469,7 +522,7 @@ def answer_duration(facts: Facts, query: Query) -> str:
         return "两张图片不含时间信息，因此无法给出持续时间。"
     interval = facts.interval
     if interval is None or not facts.found:
-        return f"没有可以给出持续时间的表情。{_not_found(facts)}"
+        return f"没有可以给出持续时间的表情。{short(facts)}"
     parts = f"到顶点用了 {_duration(interval.apex_ms - interval.onset_ms)}"
     if interval.complete:
         parts += f"，之后 {_duration(interval.offset_ms - interval.apex_ms)}恢复静止"
@@ -483,19 +536,22 @@ def answer_duration(facts: Facts, query: Query) -> str:
 
 def answer_kind(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"没有发现可靠的微表情。{_not_found(facts)}"
+        return f"没有发现可靠的微表情。{short(facts)}"
     if facts.is_pair:
         return _kind_sentence(facts)
     interval = _interval(facts)
     if not interval.complete:
         return f"尚无定论：至少持续 {_duration(interval.duration_ms)}。{_kind_sentence(facts)}"
-    return f"{KIND_NAMES[interval.kind]}：持续 {_duration(interval.duration_ms)}。{_kind_sentence(facts)}"
+    length, limit = _duration(interval.duration_ms), _duration(MICRO_LIMIT_MS)
+    if interval.kind == "micro":
+        return f"按时长是微表情：持续 {length}，界限为 {limit}。"
+    return f"按时长是宏表情：持续 {length}，超过微表情的界限 {limit}。"
 
 
 def answer_strength(facts: Facts, query: Query) -> str:
     if not facts.found and not facts.moving:
-        return _not_found(facts)
-    lead = "" if facts.found else _not_found(facts)
+        return short(facts)
+    lead = "" if facts.found else short(facts)
     lines = []
     for au in query.units:
         unit = facts.unit(au)
@@ -503,22 +559,23 @@ def answer_strength(facts: Facts, query: Query) -> str:
             lines.append(f"AU{au} 没有出现，因此没有强度。")
         else:
             size = f"{number(unit.strength_px)} 像素，为瞳距的 {number(facts.percent(unit.strength_px))}%"
-            lines.append(f"{_code(au)}：{size}{_by_side(facts, unit)}。")
+            sides = _by_side(facts, unit) if unit.side == "both" else f"，在{facs.SIDE_ZH[unit.side]}"
+            lines.append(f"{_code(au)}：{size}{sides}。")
     if lines:
         return lead + "\n\n".join(lines)
     first = facts.groups[0]
-    ratio = number(first.strongest.magnitude_px / facts.floor_px) if facts.floor_px > 0 else "–"
-    return (
-        f"{lead}{_group(first)}：{_sizes(first)}。其中较大的值是本片段噪声（{number(facts.floor_px)} 像素）的 {ratio} "
-        "倍。"
-        "像素指对齐后 256 像素人脸图中的像素。"
-    )
+    text = f"{lead}{_group(first)}：{_sizes(first)}。"
+    if facts.floor_px > 0:
+        ratio = number(first.strongest.magnitude_px / facts.floor_px)
+        which = "其中较大的值" if first.side == "both" else "这"
+        text += f"{which}是本片段噪声（{number(facts.floor_px)} 像素）的 {ratio} 倍。"
+    return f"{text}像素指对齐后 256 像素人脸图中的像素。"
 
 
 def answer_where(facts: Facts, query: Query) -> str:
     if not facts.groups:
-        return _not_found(facts)
-    lead = "" if facts.found else _not_found(facts)
+        return short(facts)
+    lead = "" if facts.found else short(facts)
     first, *others = facts.groups
     noise = f"噪声（{number(facts.floor_px)} 像素）"
     text = f"{lead}最明显的是{_group(first)}（{_px(first)}）。"
@@ -530,7 +587,7 @@ def answer_where(facts: Facts, query: Query) -> str:
 
 def answer_region(facts: Facts, query: Query) -> str:
     if not facts.motions:
-        return _not_found(facts)
+        return short(facts)
     lines = []
     for name in query.regions[:3]:
         for motion in facts.motions_of(name, query.side):
@@ -539,34 +596,58 @@ def answer_region(facts: Facts, query: Query) -> str:
                 lines.append(f"- {_region(motion)}{wording.direction(motion, 'zh')}移动了 {size}。")
             else:
                 lines.append(f"- {_region(motion)}没有可测的移动：{size}，噪声为 {number(facts.floor_px)} 像素。")
-    lead = "" if facts.found else f"{_not_found(facts)}\n\n"
+    lead = "" if facts.found else f"{short(facts)}\n\n"
     return lead + "\n".join(lines) if lines else answer_where(facts, query)
 
 
 def answer_compare(facts: Facts, query: Query) -> str:
     if not facts.motions:
-        return f"没有可以比较的动作。{_not_found(facts)}"
-    names = list(query.regions) or list(dict.fromkeys(motion.name for motion in facts.moving))[:2]
-    motions = [motion for name in names for motion in facts.motions_of(name)]
-    if not motions:
-        return _not_found(facts)
-    ordered = sorted(motions, key=lambda motion: -motion.magnitude_px)
-    text = "\n".join(
-        f"- {_region(m)}：{number(m.magnitude_px)} 像素"
-        + (f"，{wording.direction(m, 'zh')}" if m.moving else "，低于噪声")
-        for m in ordered
+        return f"没有可以比较的动作。{short(facts)}"
+    names = query.regions or tuple(dict.fromkeys(motion.name for motion in facts.moving))[:2]
+    lines = [f"- {facs.REGION_ZH.get(name, name)}：{_each_side(facts.motions_of(name))}" for name in names]
+    if not lines:
+        return short(facts)
+    verdicts = _between_families(facts, names) or _between_sides(facts, names)
+    return "\n\n".join(part for part in ("" if facts.found else short(facts), "\n".join(lines), verdicts) if part)
+
+
+def _each_side(motions: tuple[RegionMotion, ...]) -> str:
+    told = []
+    for motion in motions:
+        side = {"left": "左 ", "right": "右 "}.get(motion.side or "", "")
+        how = wording.direction(motion, "zh") if motion.moving else "低于噪声"
+        told.append(f"{side}{number(motion.magnitude_px)} 像素（{how}）")
+    return "，".join(told)
+
+
+def _between_sides(facts: Facts, names: tuple[str, ...]) -> str:
+    told = []
+    for name in names:
+        pair = facts.motions_of(name)
+        if len(pair) == 2 and any(motion.moving for motion in pair):
+            told.append(_difference(facts, *sorted(pair, key=lambda motion: -motion.magnitude_px)))
+    return "".join(told)
+
+
+def _between_families(facts: Facts, names: tuple[str, ...]) -> str:
+    families: dict[tuple[str, ...], list[RegionMotion]] = {}
+    for name in names:
+        families.setdefault(family(name), []).extend(facts.motions_of(name))
+    if len(families) < 2:
+        return ""
+    best = [max(motions, key=lambda motion: motion.magnitude_px) for motions in families.values() if motions]
+    first, second = sorted(best, key=lambda motion: -motion.magnitude_px)[:2]
+    return _difference(facts, first, second) if first.moving else "两者都没有超过噪声。"
+
+
+def _difference(facts: Facts, more: RegionMotion, less: RegionMotion) -> str:
+    gap = more.magnitude_px - less.magnitude_px
+    if gap > facts.floor_px:
+        return f"{_region(more)}比{_region(less)}多移动 {number(gap)} 像素，差别超过噪声。"
+    return (
+        f"{_region(more)}与{_region(less)}相差 {number(gap)} 像素，"
+        f"在噪声（{number(facts.floor_px)} 像素）范围内，两者大致相当。"
     )
-    if len(ordered) > 1 and ordered[0].moving:
-        gap = ordered[0].magnitude_px - ordered[1].magnitude_px
-        first, second = _region(ordered[0]), _region(ordered[1])
-        if gap > facts.floor_px:
-            text += f"\n\n{first}比{second}多移动 {number(gap)} 像素，差别超过噪声。"
-        else:
-            text += (
-                f"\n\n{first}与{second}相差 {number(gap)} 像素，在噪声（{number(facts.floor_px)} 像素）范围内，"
-                "两者大致相当。"
-            )
-    return text if facts.found else f"{_not_found(facts)}\n\n{text}"
 
 
 # --------------------------------------------------------------------------------------------- answers: the reading
@@ -574,16 +655,20 @@ def answer_compare(facts: Facts, query: Query) -> str:
 
 def answer_emotion(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"从这段视频读不出情绪。{_not_found(facts)}"
+        return f"从这段视频读不出情绪。{short(facts)}"
     return f"{_reading(facts)}\n\n{MEASURED}"
 
 
 def answer_coarse(facts: Facts, query: Query) -> str:
     shares = _shares(facts)
     if not shares:
-        return f"无法给出分类：没有认定的动作单元，就没有依据。{'' if facts.found else _not_found(facts)}"
-    best = facs.COARSE_ZH[shares[0][0]]
-    return f"{best}。{_coarse_sentence(facts)}这些是动作单元给出的支持份额，不是概率。"
+        return f"无法给出分类：没有认定的动作单元，就没有依据。{'' if facts.found else short(facts)}"
+    (best, share), *others = shares
+    rest = "，".join(f"{facs.COARSE_ZH[name]} {number(value, 2)}" for name, value in others)
+    return (
+        f"{facs.COARSE_ZH[best]}，份额为 {number(share, 2)}（{rest}）。这些份额表示各动作单元的支持如何分配，"
+        "不是判断正确的概率。"
+    )
 
 
 def answer_named_emotion(facts: Facts, query: Query) -> str:
@@ -593,40 +678,44 @@ def answer_named_emotion(facts: Facts, query: Query) -> str:
 def _one_emotion(facts: Facts, name: str) -> str:
     word = _emotion(name)
     if not facts.found:
-        return f"关于{word}，既没有支持的依据，也没有反对的依据。{_not_found(facts)}"
+        return f"关于{word}，既没有支持的依据，也没有反对的依据。{short(facts)}"
     if not facts.units:
         return f"关于{word}没有依据：动作与任何动作单元都不吻合。"
     best = [one.name for one in wording.readings(facts.emotions)]
-    reasons = _prototype_words(facts, name)
-    if name in best:
+    listed = next((one for one in facts.emotions if one.name == name), None)
+    if listed and name in best:
         rank = "两种依据最充分的解读之一" if len(best) == 2 else "依据最充分的解读"
-        return f"{word}是{rank}，但只是初步的：{reasons}。{MEASURED}"
+        against = _against(facts, listed, "不利的一点：")
+        return f"{word}是{rank}，但只是初步的：{_for(facts, listed)}。{against}{MEASURED}"
     instead = f"依据更充分的是{_any_of(best)}" if best else "这里没有依据充分的解读"
-    if any(one.name == name for one in facts.emotions):
-        return (
-            f"不能排除，但{instead}。{word}{reasons if not reasons.startswith(word) else reasons.removeprefix(word)}。"
-        )
-    start = reasons if reasons.startswith(word) else f"{word}{reasons}"
-    return f"运动并不指向{word}。{start}。已出现的是 {_units_short(facts)}；{instead}。这不涉及没有表露出来的感受。"
+    if listed:
+        against = _against(facts, listed, "不利的一点：")
+        return f"不能排除{word}，但{instead}。支持{word}的一点：{_for(facts, listed)}。{against}"
+    return (
+        f"运动并不指向{word}。{_pattern_words(facts, name)}已出现的是 {_units_short(facts)}；{instead}。"
+        "这不涉及没有表露出来的感受。"
+    )
 
 
 def answer_alternatives(facts: Facts, query: Query) -> str:
     if not facts.found:
-        return f"没有首选的解读，因此也没有排除任何解读。{_not_found(facts)}"
+        return f"没有首选的解读，因此也没有排除任何解读。{short(facts)}"
     if not facts.emotions:
         return _reading(facts)
     best = [one.name for one in wording.readings(facts.emotions)]
     others = [one for one in facts.emotions if one.name not in best][:3]
-    lead = f"也有可能。{_any_of(best)}只是依据最充分的解读。" if best else "没有哪种解读特别突出。"
-    lines = "\n".join(f"- {_emotion(one.name)}：{_prototype_words(facts, one.name)}" for one in others)
-    body = f"\n\n其次的解读：\n\n{lines}" if others else "其他解读在运动中没有依据。"
+    lead = f"也有可能是别的。{_any_of(best)}只是依据最充分的解读。" if best else "没有哪种解读特别突出。"
+    lines = "\n".join(
+        f"- {_emotion(one.name)}：{_against(facts, one, '') or _pattern_words(facts, one.name)}" for one in others
+    )
+    body = f"\n\n其次的解读，以及不利于它们的理由：\n\n{lines}" if others else "其他解读在运动中没有依据。"
     return f"{lead}{body}\n\n{MEASURED}"
 
 
 def answer_why(facts: Facts, query: Query) -> str:
     if query.units:
         return "\n\n".join(
-            f"{_code(au)}：{_basis(facts, unit)}" if (unit := facts.unit(au)) else _one_unit(facts, au)
+            f"{_code(au)}。{_basis(facts, unit)}" if (unit := facts.unit(au)) else _one_unit(facts, au)
             for au in query.units[:3]
         )
     if not facts.found:
@@ -634,7 +723,7 @@ def answer_why(facts: Facts, query: Query) -> str:
     if not facts.units:
         return _no_unit()
     first = facts.groups[0]
-    return f"从运动到词语：{_group(first)}（{_px(first)}），这正是 {_code(facts.units[0].au)} 的作用。{_reading(facts)}"
+    return f"从运动到词语：{_group(first)}（{_px(first)}），这正是 AU{facts.units[0].au} 的作用。{_reading(facts)}"
 
 
 # --------------------------------------------------------------------------------------------- answers: trust
@@ -653,8 +742,17 @@ def answer_reliability(facts: Facts, query: Query) -> str:
         fits = "，".join(f"AU{unit.au} {number(unit.probability, 2)}" for unit in facts.units)
         lines.append(f"- 动作单元：取决于吻合度（0 到 1）：{fits}。")
     lines.append("- 情绪：只是初步推断。同样的动作可以有多种原因。")
-    limits = [line for line in (_caveats(facts), _rate_line(facts)) if line]
+    limits = [line for line in (_confusers(facts), _caveats(facts), _rate_line(facts)) if line]
     return "\n".join(lines) + "".join(f"\n\n{line}" for line in limits)
+
+
+def _confusers(facts: Facts) -> str:
+    told = []
+    for au in facts.claimed:
+        known = facs.AU_BY_NUMBER.get(au)
+        if known and known.confusers:
+            told.append(f"AU{au} 容易与 {_codes(known.confusers)} 混淆")
+    return "；".join(told) + "。" if told else ""
 
 
 def _rate_line(facts: Facts) -> str:
@@ -669,15 +767,15 @@ def answer_spans(facts: Facts, query: Query) -> str:
     kinds = query.spans or ("blink", "speech", "head")
     lines = []
     for kind in kinds:
-        told, name = _counted(facts, kind), SPAN_NAMES[kind]
-        if not told:
+        name, spans = SPAN_NAMES[kind], facts.spans(kind)
+        if not spans:
             lines.append(f"{name}：这段视频中没有标记到。")
             continue
-        touching = [span for span in facts.overlaps if span.kind == kind]
-        line = f"{name}：{told}。"
+        more = "……" if len(spans) > LISTED_SPANS else ""
+        line = f"{name}：{'、'.join(_span(span) for span in spans[:LISTED_SPANS])}{more}。"
         if facts.interval is not None and not facts.is_pair:
-            times = "、".join(_span(span) for span in touching)
-            line += f"其中 {times}与所选时段重叠。" if touching else "与所选时段没有重叠。"
+            touching = "、".join(_span(span) for span in facts.overlaps if span.kind == kind)
+            line += f"其中 {touching}与所选时段重叠。" if touching else "与所选时段没有重叠。"
         lines.append(line)
     handling = {
         "blink": "寻找动作时不计眼睑。",
@@ -691,7 +789,7 @@ def answer_candidates(facts: Facts, query: Query) -> str:
     candidates = facts.analysis.spotting.candidates
     if not candidates:
         own = "当前时段由您设定。" if facts.interval is not None and facts.interval.by_user else ""
-        return f"程序没有自行找到任何时段。{own}{'' if facts.found else _not_found(facts)}"
+        return f"程序没有自行找到任何时段。{own}{'' if facts.found else short(facts)}"
     lines = []
     for place, one in enumerate(candidates, start=1):
         mark = "，**当前显示**" if facts.analysis.selected == place - 1 else ""
@@ -876,7 +974,7 @@ def answer_lie(facts: Facts, query: Query) -> str:
 def answer_genuine(facts: Facts, query: Query) -> str:
     text = "动作是出于感受还是做出来的，从动作本身无法判断。"
     if not facts.found:
-        return text + _not_found(facts)
+        return text + short(facts)
     cheek = facts.unit(6)
     if facts.unit(12) is None:
         return f"{text}何况这里没有出现微笑（AU12）。"

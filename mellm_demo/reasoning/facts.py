@@ -15,6 +15,7 @@ from mellm_demo.headline import Largest, largest_movement, tells_size
 from mellm_demo.records import (
     ActionUnitEvidence,
     Analysis,
+    Check,
     EmotionHypothesis,
     Interval,
     RegionMotion,
@@ -208,6 +209,17 @@ class Facts:
         names = [one.region.replace("_", " ") for one in known.expectations if one.defining]
         return tuple(motion for name in names for motion in self.motions_of(name))
 
+    @property
+    def claimed(self) -> tuple[int, ...]:
+        """Numbers of the claimed action units, rising."""
+        return tuple(sorted(unit.au for unit in self.units))
+
+    @cached_property
+    def input_warnings(self) -> tuple[Check, ...]:
+        """Serious limits of the input, the frame rate aside, which is told in its own words."""
+        checks = self.analysis.verdict.checks
+        return tuple(c for c in checks if c.severity in ("warning", "unusable") and c.name != "frame rate")
+
     def poor_checks(self) -> tuple[str, ...]:
         """Names of the input checks that are worse than a note."""
         return tuple(c.name for c in self.analysis.verdict.checks if c.severity in ("warning", "unusable"))
@@ -237,27 +249,56 @@ WARNING_WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Regions that everyday words take together.
+FAMILIES: tuple[tuple[str, ...], ...] = (
+    ("inner brow", "outer brow"),
+    ("upper lid", "lower lid"),
+    ("cheek",),
+    ("nostril wing", "nasolabial fold"),
+    ("mouth corner", "upper lip", "lower lip"),
+    ("chin",),
+)
+
+
+def family(name: str) -> tuple[str, ...]:
+    """The family of a region's name."""
+    return next((names for names in FAMILIES if name in names), (name,))
+
+
 @dataclass(frozen=True)
 class Support:
-    """How an emotion's prototype compares with what is shown."""
+    """What the tables of facs say for an emotion, given the claimed action units."""
 
-    shown: tuple[int, ...]
-    missing: tuple[int, ...]
-    one_sided: bool  # contempt: a one-sided AU 12 or 14 is what it takes
+    pattern: tuple[int, ...]  # its prototype; for emotions without one, the units that any of their rules names
+    shown: tuple[int, ...]  # of the pattern
+    missing: tuple[int, ...]  # of the pattern, where it is a prototype: units that belong together
+    rules: tuple[tuple[int, ...], ...]  # sets by which CASME II codes it, all of them shown
+    counts: tuple[
+        tuple[int, int, int], ...
+    ]  # action unit, clips of this emotion in CASME II that show it, all its clips
+    one_sided: bool  # contempt: a one-sided AU 12 or 14 is what it takes; ``shown`` holds only such
+
+    @property
+    def any(self) -> bool:
+        return bool(self.shown or self.rules or self.counts)
 
 
 def support(facts: Facts, name: str) -> Support:
-    """Which action units of an emotion's prototype are claimed, and which are missing."""
+    """What speaks for an emotion: its pattern, the coding rules of CASME II and its counts."""
     emotion = facs.EMOTION_BY_NAME[name]
-    claimed = {unit.au for unit in facts.units}
-    expected = set(emotion.prototype)
-    if not expected:
-        expected = set().union(*emotion.casme2) if emotion.casme2 else set(facs.CONTEMPT_ONE_SIDED)
+    claimed = set(facts.claimed)
     one_sided = name == "contempt"
-    if one_sided:
-        shown = {unit.au for unit in facts.units if unit.au in expected and unit.side != "both"}
-    else:
-        shown = expected & claimed
-        shown |= {au for rule in emotion.casme2 if rule <= claimed for au in rule}
-    missing = () if not emotion.prototype else tuple(sorted(emotion.prototype - claimed))
-    return Support(tuple(sorted(shown)), missing, one_sided)
+    pattern = set(emotion.prototype) or (
+        set(facs.CONTEMPT_ONE_SIDED) if one_sided else {au for rule in emotion.casme2 for au in rule}
+    )
+    shown = {unit.au for unit in facts.units if unit.au in pattern and not (one_sided and unit.side == "both")}
+    clips = facs.CASME2_CLIPS.get(name, 0)
+    counts = facs.CASME2_COUNTS.get(name, {})
+    return Support(
+        pattern=tuple(sorted(pattern)),
+        shown=tuple(sorted(shown)),
+        missing=tuple(sorted(emotion.prototype - claimed)),
+        rules=tuple(tuple(sorted(rule)) for rule in emotion.casme2 if rule <= claimed),
+        counts=tuple((au, count, clips) for au, count in counts.items() if au in claimed),
+        one_sided=one_sided,
+    )

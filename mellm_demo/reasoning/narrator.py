@@ -65,7 +65,14 @@ def compose(analysis: Analysis, turns: Sequence[Turn] = (), language: Language =
     query = understand(question, earlier_questions(turns), language)
     voice = _voice(query.language)
     answers = [voice.ANSWERS[intent](facts, query) for intent in query.intents]
-    return "\n\n".join(dict.fromkeys(answer for answer in answers if answer))
+    return _once("\n\n".join(dict.fromkeys(answer for answer in answers if answer)), voice.short(facts))
+
+
+def _once(text: str, sentence: str) -> str:
+    """The text with ``sentence`` in it no more than once: two answers may both have to say why nothing is claimed."""
+    first, said, rest = text.partition(sentence)
+    rest = rest.replace(sentence, "")
+    return re.sub(r"\n{3,}", "\n\n", first + said + re.sub(r" +(?=\n|$)|(?<=\n) +", "", rest)).strip()
 
 
 def suggested_questions(analysis: Analysis, language: Language = "en") -> tuple[str, ...]:
