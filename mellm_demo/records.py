@@ -231,6 +231,8 @@ class Witness:
 
 @dataclass(frozen=True)
 class ActionUnitEvidence:
+    """One action unit that the motion supports."""
+
     au: int
     name: str
     side: BothSides

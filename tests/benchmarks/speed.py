@@ -1,6 +1,6 @@
 """A whole analysis against decoding and landmarking alone, in one run; and its peak memory.
 
-    .venv/bin/python tests/benchmarks/speed.py [--repeat 3] [--seconds 8] [--memory]
+    .venv/bin/python tests/benchmarks/speed.py [--repeat 3] [--seconds 10] [--memory]
 
 Two clips are made of a portrait that drifts a little: 512 px at 30 frames/s, 1080p at 60 frames/s. For each, three
 things are timed in turn, every one in a fresh process, imports left out: decoding and MediaPipe's landmarks alone, the
@@ -151,7 +151,7 @@ def compare(path: Path, repeat: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=8.0, help="length of the clips that are timed")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of the clips that are timed")
     parser.add_argument("--memory", action="store_true", help="also the peak memory of a 60 s 1080p clip")
     parser.add_argument("--child", nargs=2, metavar=("WAY", "CLIP"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
