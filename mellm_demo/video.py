@@ -106,7 +106,7 @@ _LIBRARY_ERRORS: tuple[type[Exception], ...] = (  # what the libraries let throu
     TypeError,
     SyntaxError,
     AttributeError,
-    NotImplementedError,
+    RuntimeError,
     AssertionError,
     struct.error,
     zlib.error,
@@ -134,7 +134,7 @@ def open_clip(
 
     ``frame_rate`` (frames/s) is the rate of frames that carry no time of their own: pictures, and videos without
     timestamps. A video's timestamps are never overruled by it. Frames are sorted naturally by name (img2 before
-    img10); a pair keeps its order.
+    img10); a pair keeps its order. Frames come upright: ``Clip.rotation_deg`` is how far they were turned clockwise.
 
     Raises InputError where the source cannot be used and LimitError where it is refused for its size; both may also
     come later, while reading.
@@ -488,7 +488,8 @@ class _PictureSource:
         self._shape = (0, 0)
         self._read_bytes = 0
         self._hash = hashlib.sha256()
-        self.digest: Callable[[], str] = self._hash.hexdigest
+        self.digest: Callable[[], str] = self._hash.hexdigest  # an archive has its own
+        self.release: Callable[[], None] = lambda: None  # an archive stays open until then
 
     def pictures(self) -> Iterator[Stamped]:
         budget = self._settings.max_upload_mb * MEGABYTE * (1 if self._size is None else UNPACKED_AT_MOST)
@@ -543,7 +544,7 @@ class _PictureSource:
         )
 
     def close(self) -> None:
-        """Nothing is held between pictures; a zip puts its own in this place."""
+        self.release()
 
 
 def _assumed(kind: Literal["frames", "pair"], rate: float) -> str:
@@ -650,7 +651,7 @@ def _zip(path: Path, size: int, settings: Settings, rate: float | None) -> _Pict
         source = _PictureSource("frames", path.name, "ZIP", pictures, settings, rate, size=size)
         source.warnings += warnings
         source.digest = lambda: _sha256(path)
-        source.close = held.pop_all().close  # type: ignore[method-assign]
+        source.release = held.pop_all().close
         return source
 
 
@@ -819,7 +820,7 @@ class _VideoSource:
     def pictures(self) -> Iterator[Stamped]:
         convert = _Converter(self._settings, self._survey.pixel_aspect)
         tick_ms = float(self._survey.time_base * 1000)
-        for pts, frame in self._sound_frames():
+        for pts, frame in self._whole_frames():
             rgb = convert(frame)
             if self._shape == (0, 0):
                 self._shape = (rgb.shape[0], rgb.shape[1])
@@ -831,7 +832,7 @@ class _VideoSource:
         for note in convert.notes:
             self._note(note)
 
-    def _sound_frames(self) -> Iterator[tuple[int | None, Any]]:
+    def _whole_frames(self) -> Iterator[tuple[int | None, Any]]:
         """Frames with their pts in ticks, without those that are damaged or rest on damaged ones."""
         expected = self._survey.pts
         counted = self._survey.has_reordered_frames and not self._survey.has_presentation_times
@@ -865,6 +866,10 @@ class _VideoSource:
             self._errors_at_end = self._left_out_at_end = 0
             yield pts, frame
 
+    def _count_error(self) -> None:
+        self._errors += 1
+        self._errors_at_end += 1
+
     def _leave_out(self, count: int) -> None:
         self._left_out += count
         self._left_out_at_end += count
@@ -880,14 +885,12 @@ class _VideoSource:
             stream.codec_context.options = _guard(self._settings)
             for packet in _packets(container, stream):
                 if packet.is_corrupt:  # cut off in the middle: what the decoder would make of it is not a picture
-                    self._errors += 1
-                    self._errors_at_end += 1
+                    self._count_error()
                     continue
                 try:
                     frames = stream.codec_context.decode(packet)
                 except (av.error.FFmpegError, *_LIBRARY_ERRORS):
-                    self._errors += 1
-                    self._errors_at_end += 1
+                    self._count_error()
                     continue
                 yield from frames
             while True:
@@ -897,8 +900,7 @@ class _VideoSource:
                 except av.error.EOFError:
                     return
                 except (av.error.FFmpegError, *_LIBRARY_ERRORS):
-                    self._errors += 1
-                    self._errors_at_end += 1
+                    self._count_error()
                     if self._errors_at_end > self._survey.packets + HIDDEN_PACKETS:
                         return
 
