@@ -18,9 +18,9 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +93,8 @@ FRONTAL_DEG = 15.0  # proportions are taken from frames turned less than this
 HALF_WINDOW_MS = 135.0  # a quadratic over ±4 frames at 30/s follows head motion to 5 Hz and halves the jitter
 WIDEST_HALF_WINDOW_MS = 305.0  # slow clips: ±3 frames, but not beyond this
 NEIGHBOURS = (3, 24)  # least and most frames on either side
+OUTLIER = 6.0  # times the jitter: a frame whose landmarks went astray, not a movement
+ROWS_TO_SPARE = 7  # fewer rows cannot tell an outlier
 CUT_SHIFT = 0.35  # of the face's width between two frames: a cut or a jerk, not to be smoothed over
 CUT_SCALE = 1.2
 GAP_FRAMES = 3  # frames missing between two sightings that are smoothed together, at most
@@ -144,7 +146,8 @@ def follow_faces(
     with ExitStack() as stack:
         renderer = stack.enter_context(_Renderer())
         lookout = stack.enter_context(_Lookout(settings))
-        for frame, sightings in _one_ahead(frames, lookout.see):
+        looked_at = stack.enter_context(closing(_one_ahead(frames, lookout.see)))
+        for frame, sightings in looked_at:
             roster.add(frame, sightings, renderer)
             total += 1
             last_index = frame.index
@@ -163,7 +166,7 @@ def follow_faces(
 
 def _one_ahead(
     frames: Iterable[Frame], see: Callable[[Frame], list[_Sighting]]
-) -> Iterator[tuple[Frame, list[_Sighting]]]:
+) -> Generator[tuple[Frame, list[_Sighting]], None, None]:
     """Each frame with its faces, in order. The next frame is decoded and asked for while one is being looked at."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="landmarks") as pool:
         before: tuple[Frame, Future[list[_Sighting]]] | None = None
@@ -467,29 +470,24 @@ class _Lookout:
         now = frame.time_ms
         if not self._several:
             sightings = self._glance(self._single, frame.rgb)
-            if not sightings and not self._lost:  # its search area was stale; a second look searches afresh
-                sightings = self._glance(self._single, frame.rgb)
             if not sightings or now - self._census_ms < CENSUS_MS:
                 return sightings
             self._census_ms = now
-            crowd = _distinct(self._glance(self._crowd, frame.rgb))
-            if len(crowd) < 2:
-                return sightings
-            self._several = True
-            self._alone_ms = now
-            return crowd
         crowd = _distinct(self._glance(self._crowd, frame.rgb))
         if len(crowd) > 1:
-            self._alone_ms = now
-        elif now - self._alone_ms >= CALM_MS:
-            self._several = False
-            self._census_ms = now
+            self._several, self._alone_ms = True, now
+            return crowd
+        if not self._several:
+            return sightings
+        if now - self._alone_ms >= CALM_MS:
+            self._several, self._census_ms = False, now
         return crowd
 
     def _glance(self, landmarker: _Landmarker, rgb: Image) -> list[_Sighting]:
-        if self._view is None:
-            return landmarker.look(rgb)
-        return landmarker.look(_cut(rgb, self._view), self._view.x, self._view.y)
+        view = self._view if self._view is not None else _View(0, 0, rgb.shape[1], rgb.shape[0])
+        part = _cut(rgb, view)
+        # Where a face was a frame ago it is looked for there, in vain after a cut; a second look searches afresh.
+        return landmarker.look(part, view.x, view.y) or ([] if self._lost else landmarker.look(part, view.x, view.y))
 
     def _search(self, rgb: Image) -> list[_Sighting]:
         height, width = rgb.shape[:2]
@@ -506,7 +504,7 @@ class _Lookout:
         """Keep a view that is smaller than the picture centred on the face; widen it when the face has grown."""
         height, width = rgb.shape[:2]
         view = self._view
-        if view is None or view.width > width:
+        if view is None or view.width > width or self._several:
             return
         if sighting.interocular > 0.08 * max(width, height):
             self._view = None
@@ -616,9 +614,9 @@ def _reaches(distance_ms: float, rows: int, least: int, most: int) -> bool:
 def smoothed(times_ms: FloatArray, paths: FloatArray, row: int) -> FloatArray:
     """``paths`` (T, D), of which one row is wanted, smoothed over time: (D,).
 
-    A local quadratic on true timestamps with Epanechnikov weights and two rounds of bisquare weights against outliers
-    (loess, Cleveland 1979). It has no lag, keeps any quadratic course as it is, and where a window holds three rows or
-    fewer (image pairs, very slow clips) it keeps the row itself.
+    A local quadratic on true timestamps with Epanechnikov weights (as in loess, Cleveland 1979), without the rows that
+    miss it by far more than the jitter around them. It has no lag, keeps any quadratic course as it is, and where a
+    window holds three rows or fewer (image pairs, very slow clips) it keeps the row itself.
     """
     first, last = window(times_ms, row)
     near, values = times_ms[first : last + 1] - times_ms[row], paths[first : last + 1]
@@ -626,20 +624,23 @@ def smoothed(times_ms: FloatArray, paths: FloatArray, row: int) -> FloatArray:
         return np.asarray(paths[row], np.float64)
     reach = float(np.abs(near).max()) * (1.0 + 1.0 / len(near))
     basis = np.vander(near / reach, 3, increasing=True)  # (K, 3): 1, t, t²
-    kernel = 1.0 - (near / reach) ** 2
-    weights = kernel
-    course = values
-    for _ in range(3):
-        root = np.sqrt(weights)[:, None]
-        course = basis @ np.linalg.lstsq(basis * root, values * root, rcond=None)[0]
-        if len(near) < 6:
+    weights = 1.0 - (near / reach) ** 2
+    for _ in range(1 + (len(near) - 5) // 2 if len(near) >= ROWS_TO_SPARE else 1):
+        weighted = basis * weights[:, None]
+        course = np.linalg.solve(weighted.T @ basis, weighted.T @ values)  # (3, D)
+        worst = _outlier(values, basis @ course, weights) if len(near) >= ROWS_TO_SPARE else None
+        if worst is None:
             break
-        missed = np.abs(values - course)
-        typical = np.median(missed, axis=0) + 1e-9
-        weights = kernel * np.clip(1.0 - ((missed / typical).max(axis=1) / 8.0) ** 2, 0.0, 1.0) ** 2
-        if np.count_nonzero(weights > 1e-3) < 4:
-            break
-    return np.asarray(course[row - first], np.float64)
+        weights[worst] = 0.0
+    return np.asarray(course[0], np.float64)
+
+
+def _outlier(values: FloatArray, course: FloatArray, weights: FloatArray) -> int | None:
+    """The row that misses its course by most, if by more than OUTLIER times the jitter from row to row."""
+    jitter = np.median(np.abs(np.diff(values, 2, axis=0)), axis=0) / 1.65 + 1e-9  # of second differences, for noise
+    missed = (np.abs(values - course) / jitter).max(axis=1) * (weights > 0.0)
+    worst = int(np.argmax(missed))
+    return worst if missed[worst] > OUTLIER else None
 
 
 def personal_framing(meshes: Sequence[FloatArray]) -> Similarity:
@@ -917,7 +918,11 @@ class _Roster:
         return tuple(_as_record(track, number, frames_total) for number, track in enumerate(kept, 1))
 
     def _has_place(self, now_ms: float, sighting: _Sighting) -> bool:
-        live = [track for track in self._tracks if now_ms - track.times[-1] <= LIVE_MS]
+        live = [
+            track
+            for track in self._tracks
+            if now_ms - track.times[-1] <= (LIVE_MS if len(track.times) >= MIN_ROWS else 0.0)
+        ]
         return len(live) < self._settings.max_faces or any(
             sighting.interocular > LARGER * track.last.interocular for track in live
         )
