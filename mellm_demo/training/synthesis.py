@@ -456,7 +456,7 @@ class Scene:
         self.spec = spec
         self._plate, place = _plate(face_rgb, landmarks, spec)
         self._from_rest = np.linalg.inv(place)  # rest frame → plate
-        self.landmarks: FloatArray = landmarks_through(landmarks, _placing(landmarks, spec))  # in the rest frame
+        self.landmarks: FloatArray = _through(landmarks, _placing(landmarks, spec))  # in the rest frame
         axis, self._centre = _pose(self.landmarks)
         self._unit = float(np.hypot(*axis))  # outer eye distance, px of the frame
         self._px = self._unit / OUTER_EYE_PX  # px of the frame per px of the crop
@@ -491,7 +491,7 @@ class Scene:
             np.zeros((MESH_POINTS, 2)),
         )
         scale = event.amplitude_px * self._px
-        for _ in range(3):  # the mean over a region's pixels differs a little from that over its landmarks
+        for _ in range(2):  # the mean over a region's pixels differs a little from that over its landmarks
             field = self._dense(event, moved * scale)
             strongest = max(float(np.hypot(*vector)) for vector in self._regions(self._flow(field)).values())
             if strongest < 1e-6 or event.amplitude_px == 0.0:
@@ -550,9 +550,9 @@ class Scene:
 
     def _flow(self, field: _Field) -> Float32Array:
         """Onset → apex of one event in the crop, (CROP_PX, CROP_PX, 2) px of the crop: the backward map, inverted."""
-        from_crop = cv_inverse(self.crop_from_frame)
+        from_crop = _inverse(self.crop_from_frame)
         rows, columns = np.mgrid[0:CROP_PX, 0:CROP_PX].astype(np.float64)
-        rest = landmarks_through(np.dstack([columns, rows]).reshape(-1, 2), from_crop).reshape(CROP_PX, CROP_PX, 2)
+        rest = _through(np.dstack([columns, rows]), from_crop)
         eye = _sampled(self._eye_mask, rest) > 0.5
         moved = [self._inverted(part, rest) for part in (field.skin, field.eye)]
         flow = np.where(eye[..., None], moved[1], moved[0])
@@ -567,7 +567,7 @@ class Scene:
         return forward
 
     def _regions(self, flow: Float32Array) -> dict[str, tuple[float, float]]:
-        points = landmarks_through(self.landmarks, self.crop_from_frame)
+        points = _through(self.landmarks, self.crop_from_frame)
         return {
             region.key: (float(mean[0]), float(mean[1]))
             for region in facs.REGIONS
@@ -608,7 +608,7 @@ class Scene:
         place = self._before_head(time_ms)
         place, mouth = self._before_expression(place, time_ms)
         place = self._before_blink(place, time_ms)
-        shown = _sampled(self._plate, landmarks_through(place.reshape(-1, 2), self._from_rest).reshape(place.shape), 2)
+        shown = _sampled(self._plate, _through(place, self._from_rest), 2)
         if mouth is not None:
             shown = shown + mouth[..., None] * (np.minimum(shown, _MOUTH_RGB) - shown)
         return self._exposed(shown, index)
@@ -625,7 +625,7 @@ class Scene:
         matrix = np.array([[c, -s], [s, c]])
         inverse = np.linalg.inv(matrix)
         offset = self._centre - inverse @ (self._centre + shift)
-        place = (self._grid @ inverse.T.astype(np.float32) + offset.astype(np.float32)).astype(np.float32)
+        place = _through(self._grid, np.c_[inverse, offset])
         if self._depth is not None:
             depth = _sampled(self._depth, place)
             place = place - np.dstack([depth * np.float32(np.sin(yaw)), -depth * np.float32(np.sin(pitch))])
@@ -782,12 +782,17 @@ def _rising(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     return x[keep], y[keep]
 
 
-def landmarks_through(points: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
-    """(N, 2) points through an affine (2 or 3, 3) matrix."""
-    return points @ matrix[:2, :2].T.astype(points.dtype) + matrix[:2, 2].astype(points.dtype)
+def _through(points: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
+    """Points (…, 2) through an affine (2 or 3, 3) matrix."""
+    m = matrix.astype(points.dtype)
+    x, y = points[..., 0], points[..., 1]
+    through = np.empty_like(points)
+    through[..., 0] = m[0, 0] * x + m[0, 1] * y + m[0, 2]
+    through[..., 1] = m[1, 0] * x + m[1, 1] * y + m[1, 2]
+    return through
 
 
-def cv_inverse(matrix: FloatArray) -> FloatArray:
+def _inverse(matrix: FloatArray) -> FloatArray:
     """The inverse of an affine (2, 3) matrix, (3, 3)."""
     return np.linalg.inv(np.r_[matrix[:2], [[0.0, 0.0, 1.0]]])
 
@@ -838,17 +843,22 @@ def _sampled(image: NDArray[Any], places: NDArray[Any], order: int = 1) -> NDArr
 
 
 def _interpolated(points: FloatArray, values: FloatArray, spec: ClipSpec, *, outside: float = 0.0) -> Float32Array:
-    """(H, W[, K]) piecewise linear over the triangulation of ``points``; computed only inside their box."""
-    from scipy.interpolate import LinearNDInterpolator
+    """(H, W[, K]) piecewise linear over the Delaunay triangulation of ``points``; ``outside`` of it."""
+    import cv2
+    from scipy.spatial import Delaunay
 
-    low = np.maximum(np.floor(points.min(axis=0)).astype(int), 0)
-    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 1, [spec.width, spec.height])
+    mesh = Delaunay(points)
+    label = np.full((spec.height, spec.width), -1, np.int32)
+    for index, corners in enumerate(_fixed(points)[mesh.simplices]):
+        cv2.fillConvexPoly(label, corners, index, cv2.LINE_8, 4)
+    rows, columns = np.nonzero(label >= 0)
+    simplex = label[rows, columns]
+    to_weights = mesh.transform[simplex]  # (N, 3, 2): two barycentric weights, and the corner they start from
+    first = np.einsum("nij,nj->ni", to_weights[:, :2], np.c_[columns, rows] - to_weights[:, 2])
+    # A pixel on an edge may carry its neighbour's label: a hair outside, never far.
+    weights = np.clip(np.c_[first, 1.0 - first.sum(axis=1)], -0.5, 1.5)
     dense = np.full((spec.height, spec.width, values.shape[1]), outside, np.float32)
-    if (high > low).all():
-        rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]]
-        dense[low[1] : high[1], low[0] : high[0]] = LinearNDInterpolator(points, values, fill_value=outside)(
-            columns, rows
-        )
+    dense[rows, columns] = np.einsum("ni,nik->nk", weights, values[mesh.simplices[simplex]])
     return dense[..., 0] if values.shape[1] == 1 else dense
 
 
