@@ -66,7 +66,9 @@ def largest_movement(interval: Interval | None, evidence: Evidence | None, spott
     lids = np.array([facs.REGION_BY_KEY[key].lid for key in keys])
     ratio = np.where(np.isfinite(energy) & ~lids, energy / np.maximum(floor, 1e-6), -1.0)
     row, region = np.unravel_index(int(ratio.argmax()), ratio.shape)
-    return Largest(max(float(energy[row, region]), 0.0), float(floor[region]), int(region), int(row))
+    if not ratio[row, region] >= 0:  # nothing was measured
+        return Largest(0.0, spotting.noise_floor_px)
+    return Largest(float(energy[row, region]), float(floor[region]), int(region), int(row))
 
 
 def named_units(evidence: Evidence) -> tuple[ActionUnitEvidence, ...]:

@@ -92,8 +92,8 @@ _MOVEMENTS: dict[Finding, _Movement] = {
             "cheek_right": (-0.1, -0.7),
         },
         units=(
-            _Unit(12, "Lip corner puller", "both", 0.86, ("mouth_corner_left", "mouth_corner_right")),
-            _Unit(6, "Cheek raiser", "both", 0.61, ("cheek_left", "cheek_right")),
+            _Unit(12, "lip corner puller", "both", 0.86, ("mouth_corner_left", "mouth_corner_right")),
+            _Unit(6, "cheek raiser", "both", 0.61, ("cheek_left", "cheek_right")),
         ),
         coarse=CoarseClass(negative=0.12, positive=0.80, surprise=0.08),
         emotions=(
@@ -104,8 +104,8 @@ _MOVEMENTS: dict[Finding, _Movement] = {
     "one_sided_brow": _Movement(
         px={"inner_brow_left": (0.1, -0.9), "outer_brow_left": (0.2, -1.9), "upper_lid_left": (0.0, -0.6)},
         units=(
-            _Unit(2, "Outer brow raiser", "left", 0.79, ("outer_brow_left",)),
-            _Unit(1, "Inner brow raiser", "left", 0.52, ("inner_brow_left",)),
+            _Unit(2, "outer brow raiser", "left", 0.79, ("outer_brow_left",)),
+            _Unit(1, "inner brow raiser", "left", 0.52, ("inner_brow_left",)),
         ),
         coarse=CoarseClass(negative=0.22, positive=0.10, surprise=0.68),
         emotions=(
@@ -127,12 +127,12 @@ _MOVEMENTS: dict[Finding, _Movement] = {
         units=(
             _Unit(
                 4,
-                "Brow lowerer",
+                "brow lowerer",
                 "both",
                 0.82,
                 ("inner_brow_left", "inner_brow_right", "outer_brow_left", "outer_brow_right"),
             ),
-            _Unit(7, "Lid tightener", "both", 0.55, ("lower_lid_left", "lower_lid_right")),
+            _Unit(7, "lid tightener", "both", 0.55, ("lower_lid_left", "lower_lid_right")),
         ),
         coarse=CoarseClass(negative=0.88, positive=0.05, surprise=0.07),
         emotions=(
@@ -148,8 +148,8 @@ _MOVEMENTS: dict[Finding, _Movement] = {
             "mouth_corner_right": (-0.1, 1.1),
         },
         units=(
-            _Unit(15, "Lip corner depressor", "both", 0.77, ("mouth_corner_left", "mouth_corner_right")),
-            _Unit(1, "Inner brow raiser", "both", 0.63, ("inner_brow_left", "inner_brow_right")),
+            _Unit(15, "lip corner depressor", "both", 0.77, ("mouth_corner_left", "mouth_corner_right")),
+            _Unit(1, "inner brow raiser", "both", 0.63, ("inner_brow_left", "inner_brow_right")),
         ),
         coarse=CoarseClass(negative=0.83, positive=0.05, surprise=0.12),
         emotions=(
@@ -170,6 +170,7 @@ _MOVEMENTS: dict[Finding, _Movement] = {
 def make_analysis(
     finding: Finding = "smile",
     *,
+    mirrored: bool = False,
     frame_rate: float = 100.0,
     macro: bool = False,
     blink_overlap: bool = False,
@@ -187,10 +188,11 @@ def make_analysis(
 
     ``"nothing"`` stays under the noise floor; with ``by_user`` the visitor chose an interval there all the same, and a
     moment without evidence is shown. ``"doubtful"`` has a candidate just above the floor that is not reliable.
+    ``mirrored`` swaps the subject's left and right.
     ``frame_rate`` below 50 brings the verdict's warning. ``second_candidate`` adds a weaker one after the first.
     A pair has two rows. ``headline`` overrides the sentence that the program itself would write.
     """
-    movement = _MOVEMENTS[finding]
+    movement = _mirrored(_MOVEMENTS[finding]) if mirrored else _MOVEMENTS[finding]
     pair = clip_kind == "pair"
     times = np.array([0.0, 1000.0 / frame_rate]) if pair else _times(frame_rate)
     rows = (0, 1, 1) if pair else _rows(times, macro=macro)
@@ -281,6 +283,25 @@ def _headline(analysis: Analysis) -> str:
         analysis.spotting,
         analysis.reasons,
         reliable=analysis.reliable,
+    )
+
+
+def _other(name: str) -> str:
+    """The other side's key or side."""
+    for one, other in (("left", "right"), ("right", "left")):
+        if name.endswith(one):
+            return name.removesuffix(one) + other
+    return name
+
+
+def _mirrored(movement: _Movement) -> _Movement:
+    return replace(
+        movement,
+        px={_other(key): (-u, v) for key, (u, v) in movement.px.items()},
+        units=tuple(
+            replace(unit, side=_other(unit.side), regions=tuple(_other(key) for key in unit.regions))
+            for unit in movement.units
+        ),
     )
 
 

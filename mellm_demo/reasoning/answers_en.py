@@ -180,7 +180,7 @@ def short(facts: Facts) -> str:
         return f"Nothing reliable was found. {reason[:1].upper()}{reason[1:].rstrip('.')}."
     px, noise = _two(facts)
     where = " between the marks that you set" if facts.state == "chosen_still" and not facts.is_pair else ""
-    return f"The largest movement{where}, {px} px{_largest_place(facts)}, stays under the noise of {noise} px."
+    return f"The largest movement{where} ({px} px{_largest_place(facts)}) stays under the noise of {noise} px."
 
 
 def _still_numbers(facts: Facts) -> str:
@@ -291,7 +291,7 @@ def _unit_lines(facts: Facts) -> str:
         f"Fit {number(unit.probability, 2)}, {number(unit.strength_px)} px."
         for unit in facts.units
     ]
-    note = "The fit, from 0 to 1, says how closely the measured motion matches; it is not the chance of being right."
+    note = "The fit, from 0 to 1, says how closely the measured motion matches; it is no probability of being correct."
     return "\n".join(lines) + f"\n\n{note}"
 
 
@@ -668,7 +668,7 @@ def answer_coarse(facts: Facts, query: Query) -> str:
     rest = ", ".join(f"{name} {number(value, 2)}" for name, value in others)
     return (
         f"{best.capitalize()}, with a share of {number(share, 2)} ({rest}). These shares say how the support of "
-        "the action units divides; they are no probabilities of being right."
+        "the action units divides; they are no probabilities of being correct."
     )
 
 
@@ -771,7 +771,7 @@ def answer_reliability(facts: Facts, query: Query) -> str:
     if facts.units:
         fits = joined([f"AU{unit.au} {number(unit.probability, 2)}" for unit in facts.units])
         steps.append(f"The action units: as far as their fit goes (0 to 1): {fits}.")
-    steps.append("The emotion: tentative. A face can move like this for several reasons.")
+    steps.append("What it may express: tentative. A face can move like this for several reasons.")
     limits = [line for line in (_confusers(facts), _caveats(facts), _verdict_line(facts)) if line]
     open_end = [] if interval.complete or facts.is_pair else ["The offset lies outside the clip."]
     return "\n".join(f"- {step}" for step in steps) + "".join(f"\n\n{line}" for line in (*limits, *open_end))
@@ -919,8 +919,8 @@ TERM_TEXTS: dict[str, str] = {
         "them better than on single emotions."
     ),
     "fit": (
-        "The fit, from 0 to 1, says how closely the measured motion matches what an action unit does. It is not the "
-        "chance of being right."
+        "The fit, from 0 to 1, says how closely the measured motion matches what an action unit does. It is no "
+        "probability of being correct."
     ),
 }
 

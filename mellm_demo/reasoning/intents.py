@@ -439,7 +439,7 @@ _DEFINES_ZH = (
 
 _UNIT_NUMBERS = re.compile(
     r"(?:\baus?|action units?|动作单元|运动单元|(?<![a-z])au)\s*(?:no\.?|number|#|-|_)?\s*"
-    r"(\d{1,4}(?![\d.]*\s*(?:ms|px|%))(?:\s*(?:,|and|or|&|\+|和|与|或|、|/)\s*(?:au\s*)?\d{1,3}(?!\d))*)|"
+    r"(\d{1,3}(?![\d.]*\s*(?:ms|px|%))(?!\d)(?:\s*(?:,|and|or|&|\+|和|与|或|、|/)\s*(?:au\s*)?\d{1,3}(?!\d))*)|"
     r"(?<!\d)(\d{1,3})\s*号(?:动作|运动)?单元"
 )
 # Everyday words for what single action units do. Longer patterns first where one holds the other.
@@ -456,7 +456,7 @@ _UNIT_WORDS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     (r"\bsquint|\bnarrow\w* .{0,10}eyes|\beyes? narrow", r"眯眼|眯起", (7,)),
     (r"\bwiden\w* .{0,10}eyes|\beyes? (?:widen|wide)|\bwide eyes", r"瞪眼|睁大", (5,)),
     (r"\bpout|\bpucker|\bpurs\w+ .{0,10}lips", r"噘嘴|嘟嘴|撅嘴", (18,)),
-    (r"\bpress\w* .{0,12}lips|\blips? (?:were |are )?press", r"抿嘴|抿唇", (24,)),
+    (r"\bpress\w* .{0,12}lips|\blips? (?:were |are )?press", r"抿嘴", (24,)),
     (r"\blips? (?:were |are )?(?:part|parted|open)", r"嘴唇(?:分开|张开)|双唇分开", (25,)),
     (
         r"\b(?:jaw|mouth) (?:\w+ )?(?:drop|open|fall)|\bopen\w* .{0,10}mouth",
@@ -740,7 +740,8 @@ def _unit_names() -> tuple[tuple[str, int], ...]:
     """FACS names in both languages, longest first, so that “upper lip raiser” is not taken for another."""
     names: list[tuple[str, int]] = []
     for unit in facs.ACTION_UNITS:
-        names += [(unit.name.casefold(), unit.number), (unit.name_zh.casefold(), unit.number)]
+        chinese = unicodedata.normalize("NFKC", unit.name_zh)
+        names += [(name.casefold(), unit.number) for name in (unit.name, chinese, *re.split(r"[()]", chinese))]
     names += [("nostril dilater", 38), ("nostril compress", 39), ("lip press", 24), ("mouth corner puller", 12)]
     return tuple(sorted((pair for pair in names if len(pair[0]) > 1), key=lambda pair: -len(pair[0])))
 
