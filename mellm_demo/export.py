@@ -542,8 +542,9 @@ def png_bytes(image: Image) -> bytes:
 
 
 def _zip_readme(analysis: Analysis, names: Iterable[str]) -> str:
-    lines = ["The finding", "", analysis.headline, ""]
-    lines += [f"- {reason}" for reason in analysis.reasons]
+    lines = ["The finding", "", analysis.headline]
+    if analysis.reasons:
+        lines += ["", *(f"- {reason}" for reason in analysis.reasons)]
     if analysis.moment:
         interval = analysis.moment.interval
         lines += [
