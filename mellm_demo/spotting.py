@@ -30,7 +30,8 @@ MICRO_SHARE = 0.7  # of the whole rise must lie inside the micro window, or the 
 
 NOISE_LAGS_MS = (100.0, 200.0)  # wander at the pace of an expression
 SLOW_LAGS_MS = (600.0,)
-FLOOR_SIGMAS = 5.0  # height of a peak that noise does not reach
+FLOOR_SIGMAS = 5.0  # height of a single region's peak that noise seldom reaches
+CERTAINTY = 9.5  # of all regions of an event together: clips without expression stay below this, see the benchmark
 FLOOR_MIN_PX = 0.12  # bilinear sampling and block noise leave this even in the best of clips
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
 EDGE_FLOOR_FACTOR = 1.6  # an event that the clip cuts off has shown only one side
@@ -295,6 +296,7 @@ class _Event:
     offset_ms: float
     moved: FloatArray  # (R, 2) px from onset to apex
     ratio: FloatArray  # (R,) over the floor
+    certainty: float  # of all regions together, in standard deviations of the noise
     complete: bool
     rows: NDArray[np.int64]
     row_times: FloatArray
@@ -312,7 +314,7 @@ def _events(paths: _Paths, noise: _Noise) -> list[_Event]:
         if any(_explains(event, time, peak.region) for event in events):
             continue
         event = _event(paths, noise, peak)
-        if event is None:
+        if event is None or event.certainty < CERTAINTY:
             continue
         clash = [other for other in events if _overlap(event, other) > 0.3 and not _apart(event, other)]
         if not clash:
@@ -373,7 +375,7 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
     onset, offset = _first_guess(paths, peak)
     covariance = noise.sigma if peak.window_ms == MICRO_WINDOW_MS else noise.slow
     inverse = np.linalg.inv(covariance)
-    course = np.zeros(0)
+    course, certainty = np.zeros(0), 0.0
     for _ in range(3):
         amplitude = paths.smooth[apex] - 0.5 * (paths.smooth[onset] + paths.smooth[offset])
         strength = np.einsum("ri,rij,rj->r", amplitude, inverse, amplitude)
@@ -384,8 +386,8 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
         # The filter matched to the event: each region along its own motion, by how far that stands out of noise.
         weights = np.einsum("rij,rj->ri", inverse, amplitude) * joins[:, None]
         course = np.einsum("tri,ri->t", paths.smooth, weights) / strength[joins].sum()
-        deviation = 1.0 / np.sqrt(strength[joins].sum())
-        apex, onset, offset = _course_marks(course, apex, deviation, paths.step, peak.window_ms)
+        certainty = float(np.sqrt(strength[joins].sum()))
+        apex, onset, offset = _course_marks(course, apex, 1.0 / certainty, paths.step, peak.window_ms)
     above = course[onset : offset + 1] >= 0.5 * (course[apex] + max(course[onset], course[offset]))
     if above.sum() < 2 or (offset - onset) * paths.step < SHORTEST_MS:
         return None
@@ -398,6 +400,7 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
         offset_ms=float(paths.times[offset]),
         moved=moved,
         ratio=ratio,
+        certainty=certainty,
         complete=onset > 0 and offset < len(course) - 1,
         rows=paths.rows,
         row_times=paths.row_times,
