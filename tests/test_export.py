@@ -91,7 +91,7 @@ def test_json_has_the_keys_that_others_script_against():
     assert 270 < region["direction_deg"] < 360
     assert len(plain["regions"]) == len(facs.REGIONS)
     unit = plain["action_units"][0]
-    assert (unit["au"], unit["name"], unit["side"]) == (12, "Lip corner puller", "both")
+    assert (unit["au"], unit["name"], unit["side"]) == (12, "lip corner puller", "both")
     assert {"name", "probability", "statement"} <= set(unit["witnesses"][0])
     assert sum(plain["coarse"].values()) == pytest.approx(1.0, abs=1e-6)
     assert set(plain["coarse"]) == {"negative", "positive", "surprise"}
