@@ -22,7 +22,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 
 LANDMARKER_FILE = Path(__file__).resolve().parent.parent / "weights" / "face_landmarker.task"
 LANDMARKER_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-LANDMARKS = 478
-BLENDSHAPES = 52
 
 # With one face MediaPipe runs its landmarks through a 1-euro filter, which lags behind a moving head (5 ms at 20 px
 # and 1 Hz). The filter goes by the time between frames and nothing else does: steps of 1000 s make it transparent.
@@ -112,7 +110,10 @@ DARK = 28.0  # mean gray level of a face below which its texture drowns in noise
 VERY_DARK_FRAME = 16.0
 BRIGHT = 235.0
 BLURRED = 0.25  # sharpness relative to the clip's own median: motion blur or lost focus
-SOFT = 12.0  # variance of the Laplacian of a crop that shows no pores, lashes or brow hairs any more
+SOFT = (
+    12.0  # variance of the Laplacian of the crop; clear clips lose this much by a blur of 2 % of the pupils' distance
+)
+CLEAR = 40.0  # clear clips have 44 to 360
 SHORTEST_FRAMES = 3  # onset, apex, offset: what takes less cannot be seen
 
 _MEASURED_LANDMARKS = sorted({i for region in facs.REGIONS for i in region.mesh} | set(facs.STABLE_LANDMARKS))
@@ -227,25 +228,33 @@ def _refuse_unmeasurable(tracks: Sequence[FaceTrack], settings: Settings) -> Non
 # ---------------------------------------------------------------------------------------------- landmarker
 
 
-class _Sighting(NamedTuple):
+@dataclass(frozen=True)
+class _Sighting:
     """One face in one frame, in pixels of the frame (pixel centres are whole numbers)."""
 
     landmarks: FloatArray  # (478, 2)
     blendshapes: Float32Array  # (52,)
     pose_deg: tuple[float, float, float]  # yaw, pitch, roll
 
-    @property
+    @cached_property
+    def box(self) -> tuple[FloatArray, FloatArray]:
+        """Least and greatest x and y of the landmarks, (2,) each."""
+        return self.landmarks.min(axis=0), self.landmarks.max(axis=0)
+
+    @cached_property
     def centre(self) -> FloatArray:
-        """Midpoint of the box around the landmarks, (2,)."""
-        centre: FloatArray = (self.landmarks.min(axis=0) + self.landmarks.max(axis=0)) / 2.0
+        """Middle of the box, (2,)."""
+        low, high = self.box
+        centre: FloatArray = (low + high) / 2.0
         return centre
 
-    @property
+    @cached_property
     def width(self) -> float:
         """A length that grows with the face and hardly changes with its pose: the larger side of its box."""
-        return float(np.ptp(self.landmarks, axis=0).max())
+        low, high = self.box
+        return float((high - low).max())
 
-    @property
+    @cached_property
     def interocular(self) -> float:
         return float(np.hypot(*(self.landmarks[facs.PUPIL_LEFT] - self.landmarks[facs.PUPIL_RIGHT])))
 
@@ -796,10 +805,6 @@ class _Track:
         self.gray = np.empty((self.capacity, CROP_PX, CROP_PX), np.uint8)
 
     @property
-    def segment_start(self) -> int:
-        return len(self.sightings) - len(self.paths)
-
-    @property
     def last(self) -> _Sighting:
         return self.sightings[-1]
 
@@ -845,8 +850,10 @@ class _Track:
     def _finish_one(self, renderer: _Renderer) -> None:
         framing = self.framing if self.framing is not None else self._settle_framing()
         row, _, region = self.waiting.popleft()
-        start = self.segment_start
-        path = smoothed(np.array(self.times[start:]), np.array(self.paths), row - start)
+        segment = len(self.sightings) - len(self.paths)
+        first, end = max(segment, row - NEIGHBOURS[1]), row + NEIGHBOURS[1] + 1
+        paths = np.array(self.paths[first - segment : end - segment])
+        path = smoothed(np.array(self.times[first:end]), paths, row - first)
         to_crop = path_to_similarity(path).then(framing)
         self.transforms.append(to_crop)
         if row >= len(self.gray):
@@ -974,7 +981,7 @@ def _as_record(track: _Track, number: int, frames_total: int) -> FaceTrack:
 
 
 def _box(sighting: _Sighting) -> tuple[int, int, int, int]:
-    low, high = np.floor(sighting.landmarks.min(axis=0)), np.ceil(sighting.landmarks.max(axis=0))
+    low, high = np.floor(sighting.box[0]), np.ceil(sighting.box[1])
     x, y = (max(int(v), 0) for v in low)
     return x, y, max(int(high[0]) - x, 1), max(int(high[1]) - y, 1)
 
@@ -1187,8 +1194,8 @@ def _sharpness_check(track: FaceTrack, blurred: int) -> Check:
     if sharpness < SOFT:
         return Check(
             "blur", f"sharpness {sharpness:.0f}", "warning",
-            f"The picture is blurred or strongly compressed (sharpness {sharpness:.0f}, good clips have "
-            f"{4 * SOFT:.0f} and more): faint motion may be missed.",
+            f"The picture is blurred or strongly compressed (sharpness {sharpness:.0f}, clear clips have "
+            f"{CLEAR:.0f} and more): faint motion may be missed.",
         )  # fmt: skip
     if blurred:
         severity: Severity = "note" if blurred < 0.2 * rows else "warning"
