@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import zipfile
@@ -205,6 +206,18 @@ def test_stopping_keeps_what_is_finished(analyst, tmp_path, capsys):
     assert main(["analyse", *clips, "--json", str(out)], analyse=analyst) == INTERRUPTED
     assert [item["clip"]["name"] for item in read(out)] == ["smile.mp4"]
     assert capsys.readouterr().err.endswith("Stopped.\n")
+
+
+def test_ctrl_c_ends_in_a_word():
+    clip = str(TOP / "assets" / "synthetic_smile.mp4")
+    command = [sys.executable, "-m", "mellm_demo", "analyse", clip, clip, clip]
+    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "finding the face" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == INTERRUPTED
+        assert process.stderr.read().splitlines()[-1] == "Stopped."
 
 
 def test_schema_is_printed(capsys):
