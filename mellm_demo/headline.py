@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mellm_demo.records import ActionUnitEvidence, Evidence, Interval, RegionMot
 from mellm_demo.wording import Language
 
 NAMED_UNITS = 2  # a headline names no more action units than this
+HARDLY_ABOVE = 1.5  # × the noise; below this nobody would see more than noise in it
 SECOND_UNIT_FIT = 0.5  # a further action unit is named in the headline from this fit on
 
 
@@ -50,6 +52,13 @@ class Largest:
     floor_px: float
     region: int | None = None  # column of the curve; None where the movement is one between the user's marks
     row: int | None = None  # row of the curve
+
+    @property
+    def rank(self) -> Literal["under", "hardly", "above"]:
+        """Where it stands against the noise. What is hardly above it may be chance, at one instant of many."""
+        if self.px <= self.floor_px:
+            return "under"
+        return "hardly" if self.px <= HARDLY_ABOVE * self.floor_px else "above"
 
 
 def largest_movement(interval: Interval | None, evidence: Evidence | None, spotting: Spotting) -> Largest:
@@ -164,13 +173,14 @@ def _nothing(
     largest, floor = most.px, most.floor_px
     digits = wording.digits_apart(largest, floor)
     px, noise = wording.number(largest, digits), wording.number(floor, digits)
-    if largest <= floor and (not reasons or any(tells_size(reason) for reason in reasons)):
+    if most.rank != "above" and (not reasons or any(tells_size(reason) for reason in reasons)):
+        stays_en, stays_zh = ("stays under", "低于") if most.rank == "under" else ("hardly exceeds", "仅略高于")
         where_zh, where_en = ("您设定的区间内", " between your marks") if _chosen(interval) else ("", "")
         if language == "zh":
-            return f"未发现可靠的微表情：{where_zh}最大位移（{px} 像素）低于本片段的噪声（{noise} 像素）。"
+            return f"未发现可靠的微表情：{where_zh}最大位移（{px} 像素）{stays_zh}本片段的噪声（{noise} 像素）。"
         return (
             f"No reliable micro-expression: the largest movement{where_en} ({px} px) "
-            f"stays under this clip's noise ({noise} px)."
+            f"{stays_en} this clip's noise ({noise} px)."
         )
     if language == "zh":
         return f"未发现可靠的微表情：测到的运动（最大 {px} 像素）不足以支持结论。"

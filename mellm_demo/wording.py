@@ -6,6 +6,7 @@ subject's. Directions are told from the face, not from the picture: up, down, ou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -93,6 +94,13 @@ def duration(ms: float, language: Language = "en") -> str:
     if ms < 1000.0:
         return f"{number(ms, 0)} {'ms' if language == 'en' else '毫秒'}"
     return f"{number(ms / 1000.0, 1)} {'s' if language == 'en' else '秒'}"
+
+
+def tidy_codes(text: str) -> str:
+    """Action units written one way: “AU 5 + 26” → “AU5 + AU26”."""
+    return re.sub(
+        r"\bAU ?(\d+(?: ?\+ ?\d+)*)", lambda found: " + ".join(f"AU{au}" for au in re.findall(r"\d+", found[1])), text
+    )
 
 
 def joined(parts: list[str], language: Language = "en", last: str = "and") -> str:

@@ -630,6 +630,62 @@ def test_reasons_other_than_size_are_told(reason, english, chinese):
     assert english in headline(None, None, analysis.spotting, analysis.reasons, reliable=False)
 
 
+def with_energy(px: float, floor: float, *reasons: str) -> Analysis:
+    """Nothing found, with one instant of ``px`` at the left cheek over a noise of ``floor``."""
+    analysis = case("nothing")
+    energy = np.full_like(analysis.spotting.region_energy_px, 0.05)
+    energy[60, facs.REGION_KEYS.index("cheek_left")] = px
+    floors = np.full_like(analysis.spotting.region_floor_px, floor)
+    return replace(
+        analysis, spotting=replace(analysis.spotting, region_energy_px=energy, region_floor_px=floors), reasons=reasons
+    )
+
+
+SIZE = "The largest movement (0.2 px at the left cheek) does not stand out of this clip's noise (0.2 px there)."
+FLOW = (
+    "The dense flow between onset and apex does not confirm the movement that the curve shows: no region moved by more "
+    "than the noise of 0.2 px."
+)
+
+
+def test_what_is_hardly_above_the_noise_is_not_said_to_be_under_it():
+    one = with_energy(0.204, 0.191, SIZE)
+    head = headline(None, None, one.spotting, one.reasons, reliable=False)
+    assert (
+        head
+        == "No reliable micro-expression: the largest movement (0.20 px) hardly exceeds this clip's noise (0.19 px)."
+    )
+    for text in (compose(one), ask(one, "which AUs?"), head):
+        assert "under" not in text.replace("understand", "")
+    assert "0.20 px, at the left cheek, at 0.60 s, hardly more than the noise of 0.19 px" in compose(one)
+    assert "仅略高于" in ask(one, "有哪些动作单元？")
+    assert "低于" not in ask(one, "有哪些动作单元？")
+
+
+def test_what_is_above_the_noise_is_told_with_the_reason_against_it():
+    one = with_energy(1.2, 0.2, FLOW)
+    for text in (compose(one), headline(None, None, one.spotting, one.reasons, reliable=False), ask(one, "why?")):
+        assert "does not confirm" in text
+        assert "under" not in text
+    assert "光流未能证实" in compose(one, (), "zh")
+    assert "course of an expression" in ask(with_energy(1.2, 0.2), "which AUs?")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_region_that_moved_is_passed_over(language):
+    analysis = case("smile")
+    regions = tuple(replace(region, moving=True, magnitude_px=0.9) for region in analysis.evidence.regions)
+    analysis = replace(analysis, evidence=replace(analysis.evidence, regions=regions))
+    where = ask(analysis, {"en": "where did it move most?", "zh": "哪里动得最明显"}[language])
+    for region in facs.REGIONS:
+        assert wording.region(region.name, None, language) in where
+    assert re.search({"en": r"and \d+ more, weaker", "zh": r"另有 \d+ 处"}[language], compose(analysis, (), language))
+
+
+def test_codes_are_written_one_way():
+    assert wording.tidy_codes("AU 5 + 26 of AU 12, not AU4") == "AU5 + AU26 of AU12, not AU4"
+
+
 # --------------------------------------------------------------------------------------------- what cannot be told
 
 BANNED = (

@@ -57,7 +57,9 @@ def _explain_found(facts: Facts) -> tuple[str, str, str]:
     rest = _noise_words(facts)
     if others:
         listed = "; ".join(f"{_group(group)} ({_px(group)})" for group in others[:SHOWN_GROUPS])
-        moved += f" Also above {rest}: {listed}."
+        left_out = len(others) - SHOWN_GROUPS
+        more = f"; and {left_out} more, weaker" if left_out > 0 else ""
+        moved += f" Also above {rest}: {listed}{more}."
     else:
         moved += f" No other region exceeded {rest}."
     return (
@@ -180,12 +182,17 @@ def short(facts: Facts) -> str:
         return f"Nothing reliable was found. {reason[:1].upper()}{reason[1:].rstrip('.')}."
     px, noise = _two(facts)
     where = " between the marks that you set" if facts.state == "chosen_still" and not facts.is_pair else ""
-    return f"The largest movement{where} ({px} px{_largest_place(facts)}) stays under the noise of {noise} px."
+    most = f"The largest movement{where} ({px} px{_largest_place(facts)})"
+    if facts.largest.rank == "above":
+        return f"{most} does not have the course of an expression; the noise is {noise} px."
+    return f"{most} {'stays under' if facts.largest.rank == 'under' else 'hardly exceeds'} the noise of {noise} px."
 
 
 def _still_numbers(facts: Facts) -> str:
     px, noise = _two(facts)
-    return f"The largest movement was {px} px{_largest_place(facts)}; only more than {noise} px would count."
+    if facts.largest.rank == "under":
+        return f"The largest movement was {px} px{_largest_place(facts)}; only more than {noise} px would count."
+    return f"The largest movement was {px} px{_largest_place(facts)}, hardly more than the noise of {noise} px there."
 
 
 def _largest(facts: Facts) -> str:
@@ -362,7 +369,11 @@ def _are(units: tuple[int, ...]) -> str:
 
 
 def _reasons(reasons: tuple[str, ...]) -> str:
-    return "; ".join(clause(reason) for reason in reasons) if reasons else "the shown action units belong to it"
+    return (
+        "; ".join(wording.tidy_codes(clause(reason)) for reason in reasons)
+        if reasons
+        else "the shown action units belong to it"
+    )
 
 
 def _coarse_sentence(facts: Facts) -> str:
@@ -576,7 +587,7 @@ def answer_where(facts: Facts, query: Query) -> str:
     first, *others = facts.groups
     text = f"Most of all {_group(first)} ({_px(first)})."
     if others:
-        listed = "; ".join(f"{_group(group)} ({_px(group)})" for group in others[:SHOWN_GROUPS])
+        listed = "; ".join(f"{_group(group)} ({_px(group)})" for group in others)
         return (
             f"{lead}{text} Then, in order: {listed}. All others stayed under the noise of {number(facts.floor_px)} px."
         )
@@ -781,7 +792,7 @@ def _confusers(facts: Facts) -> str:
     """What the recognition wants kept in mind about the claimed action units."""
     evidence = facts.analysis.evidence
     notes = evidence.notes if evidence else ()
-    return " ".join(note for note in notes if re.search(r"AU ?\d", note))
+    return " ".join(wording.tidy_codes(note) for note in notes if re.search(r"AU ?\d", note))
 
 
 def _verdict_line(facts: Facts) -> str:

@@ -33,6 +33,7 @@ SPAN_NAMES = {"blink": "眨眼", "speech": "说话", "head": "头部转动", "ga
 KIND_NAMES = {"micro": "微表情", "macro": "宏表情"}
 # What the analysis gives as its reasons, in English sentences, and the same in Chinese.
 REASONS: tuple[tuple[str, str], ...] = (
+    (r"does not confirm", "起始帧到顶点帧之间的稠密光流未能证实曲线上的动作"),
     (r"followed in only (\d+) frames?; at least (\d+)", "只有 {0} 帧跟踪到人脸，至少需要 {1} 帧才能区分运动与噪声"),
     (r"could be measured in only ([\d.]+) %", "只有 {0}% 的帧可以测量"),
     (r"no stretch of (\d+) frames", "没有连续 {0} 帧可以测量人脸的片段"),
@@ -40,7 +41,8 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"coincide with blinks", "眼周的动作都与眨眼重合"),
     (r"only while speaking", "嘴部只在说话或咀嚼时活动，这不能说明表情"),
     (r"fast head motion", "动作都发生在头部快速运动期间，无法与之区分"),
-    (r"does not confirm", "起始帧到顶点帧之间的稠密光流未能证实曲线上的动作"),
+    (r"largest movement \(([\d.]+) px .*noise \(([\d.]+) px", "最大位移 {0} 像素，没有明显高于该处的噪声（{1} 像素）"),
+    (r"no region moved by more than ([\d.]+) px", "各区域位移都不超过 {0} 像素"),
     (r"hardly above", "该动作只是略高于噪声"),
     (r"blink", "该动作与眨眼重叠"),
     (r"speech|speaking", "该动作发生在说话期间"),
@@ -67,7 +69,9 @@ def _explain_found(facts: Facts) -> tuple[str, str, str]:
     noise = f"本片段的噪声（{number(facts.floor_px)} 像素）"
     if others:
         listed = "；".join(f"{_group(group)}（{_px(group)}）" for group in others[:SHOWN_GROUPS])
-        moved += f"同样超过{noise}的还有：{listed}。"
+        left_out = len(others) - SHOWN_GROUPS
+        more = f"；另有 {left_out} 处较弱" if left_out > 0 else ""
+        moved += f"同样超过{noise}的还有：{listed}{more}。"
     else:
         moved += f"其他区域都没有超过{noise}。"
     return (
@@ -152,10 +156,10 @@ def _not_found(facts: Facts) -> str:
     if facts.state == "doubtful":
         return f"有动作，但不可靠：{_doubtful_motion(facts)}。{_because(facts)}"
     if facts.only_small:
-        return (
-            f"没有高于本片段噪声的动作。最大位移为 {px} 像素{_largest_place(facts)}，"
-            f"只有超过 {noise} 像素才算数。{_because(facts)}"
-        )
+        least = f"只有超过 {noise} 像素才算数。"
+        if facts.largest.rank != "under":
+            least = f"仅略高于该处的噪声（{noise} 像素）。"
+        return f"没有明显高于本片段噪声的动作。最大位移为 {px} 像素{_largest_place(facts)}，{least}{_because(facts)}"
     because = _because(facts) or f"最大位移为 {px} 像素{_largest_place(facts)}，噪声为 {noise} 像素。"
     return f"没有可以视为表情的动作。{because}"
 
@@ -168,7 +172,10 @@ def short(facts: Facts) -> str:
         return f"没有发现可靠的动作：{_reason(facts.reasons[0])}。"
     px, noise = _two(facts)
     where = "您设定的标记之间，" if facts.state == "chosen_still" and not facts.is_pair else ""
-    return f"{where}最大位移 {px} 像素{_largest_place(facts)}，低于噪声（{noise} 像素）。"
+    most = f"{where}最大位移 {px} 像素{_largest_place(facts)}"
+    if facts.largest.rank == "above":
+        return f"{most}，但不具备表情应有的时间过程；噪声为 {noise} 像素。"
+    return f"{most}，{'低于' if facts.largest.rank == 'under' else '仅略高于'}噪声（{noise} 像素）。"
 
 
 def _largest_place(facts: Facts) -> str:
@@ -331,7 +338,7 @@ def _for(facts: Facts, reading: EmotionHypothesis) -> str:
         told.append(f"它的典型组合 {'+'.join(f'AU{au}' for au in held.pattern)} 中，{_codes(held.shown)} 已出现")
     ruled = [rule for rule in held.rules if len(rule) == max(len(one) for one in held.rules)]
     if ruled:
-        rule = "或 ".join(" 加 ".join(f"AU{au}" for au in rule) for rule in ruled)
+        rule = " 或 ".join(" 加 ".join(f"AU{au}" for au in rule) for rule in ruled)
         told.append(f"CASME II 的编码规则把 {rule} 归为{_emotion(reading.name)}")
     if held.counts and not ruled:
         au, count, clips = max(held.counts, key=lambda item: item[1])
@@ -580,7 +587,7 @@ def answer_where(facts: Facts, query: Query) -> str:
     noise = f"噪声（{number(facts.floor_px)} 像素）"
     text = f"{lead}最明显的是{_group(first)}（{_px(first)}）。"
     if others:
-        listed = "；".join(f"{_group(group)}（{_px(group)}）" for group in others[:SHOWN_GROUPS])
+        listed = "；".join(f"{_group(group)}（{_px(group)}）" for group in others)
         return f"{text}其次依次为：{listed}。其余区域都低于{noise}。"
     return f"{text}其他区域都没有超过{noise}。"
 

@@ -143,21 +143,20 @@ class Facts:
         region = facs.REGIONS[largest.region]
         return region.name, region.side, float(curve.times_ms[largest.row])
 
-    @property
-    def above_floor(self) -> bool:
-        return self.largest.px > self.largest.floor_px
-
     @cached_property
     def reasons(self) -> tuple[str, ...]:
-        """The analysis's reasons but those about the size of the movement and the blinks set aside, told otherwise."""
+        """The analysis's reasons but the blinks set aside and, where small, the size: these are told otherwise."""
+        small = self.largest.rank != "above"
         reasons = dict.fromkeys(reason for reason in self.analysis.reasons if reason.strip())
-        return tuple(reason for reason in reasons if not tells_size(reason) and "were left out" not in reason)
+        return tuple(
+            reason for reason in reasons if "were left out" not in reason and not (small and tells_size(reason))
+        )
 
     @cached_property
     def only_small(self) -> bool:
         """Whether the size of the movement is what keeps it from counting."""
         told = any(tells_size(reason) for reason in self.analysis.reasons)
-        return not self.above_floor and (told or not self.reasons)
+        return self.largest.rank != "above" and (told or not self.reasons)
 
     def percent(self, px: float) -> float:
         """Pixels of the crop in per cent of the interocular distance."""
