@@ -28,7 +28,8 @@ from support_video import HEIGHT, WIDTH, Pipe, encode, is_upright, number_of, pi
 from mellm_demo.errors import InputError, LimitError, MellmError
 from mellm_demo.records import Clip, Frame
 from mellm_demo.settings import Settings
-from mellm_demo.video import _Clock, describe_limits, open_clip, regularity
+from mellm_demo.video import describe_limits, open_clip, regularity
+from mellm_demo.video.clock import Clock
 
 SETTINGS = Settings()
 COUNT = 20
@@ -363,7 +364,7 @@ def test_a_negative_first_timestamp_is_time_zero(tmp_path: Path) -> None:
 
 
 def test_the_clock_leaves_good_times_alone() -> None:
-    clock = _Clock(33.0, 60_000)
+    clock = Clock(33.0, 60_000)
     assert [clock.place(t) for t in (-40.0, -7.0, 0.0, 900.0, 901.0)] == [0, 33, 40, 940, 941]
     assert clock.repaired == 0
 
@@ -384,14 +385,14 @@ def test_the_clock_leaves_good_times_alone() -> None:
     ],
 )
 def test_the_clock_repairs_broken_times(raw: list[float | None], placed: list[float], repaired: int) -> None:
-    clock = _Clock(10.0, 60_000)
+    clock = Clock(10.0, 60_000)
     assert [clock.place(t) for t in raw] == placed
     assert clock.repaired == repaired
 
 
 @given(st.lists(st.none() | st.floats(), max_size=40), st.floats(0.1, 1000))
 def test_the_clock_always_rises(raw: list[float | None], step: float) -> None:
-    clock = _Clock(step, 60_000)
+    clock = Clock(step, 60_000)
     placed = [clock.place(t) for t in raw]
     assert placed[:1] in ([], [0.0])
     assert all(np.isfinite(placed))
