@@ -236,6 +236,26 @@ QUESTIONS: tuple[tuple[str, tuple[Intent, ...]], ...] = (
     ("\x00\x07\u200b", (I.EMPTY,)),
     ("Привет, как дела?", (I.FOREIGN,)),
     ("とてもおもしろいです", (I.FOREIGN,)),
+    ("Can I trust this result?", (I.RELIABILITY,)),
+    ("can I trust this person", (I.LIE,)),
+    ("我能相信这个结果吗", (I.RELIABILITY,)),
+    ("what exactly happened in this video?", (I.EXPLAIN,)),
+    ("Tell me what you see", (I.EXPLAIN,)),
+    ("这个人怎么了", (I.EXPLAIN,)),
+    ("Is it the person's left or my left?", (I.SIDE,)),
+    ("how big was the movement in % of the eye distance", (I.STRENGTH,)),
+    ('what does "fit 0.86" mean?', (I.TERM,)),
+    ("吻合度是什么意思", (I.TERM,)),
+    ("what are the onset and the offset?", (I.TERM,)),
+    ("should I use a better camera", (I.BETTER_CLIP,)),
+    ("how many frames per second do I need", (I.BETTER_CLIP,)),
+    ("is it dangerous to use this at work", (I.USE,)),
+    ("is the left mouth corner stronger than the right?", (I.COMPARE,)),
+    ("左边还是右边更强", (I.COMPARE,)),
+    ("视频会上传吗", (I.PRIVACY,)),
+    ("谁写的", (I.MODEL,)),
+    ("what is the meaning of life", (I.UNKNOWN,)),
+    ("please say it in Chinese", (I.EXPLAIN,)),
     # two at once
     ("Which side and how strong?", (I.SIDE, I.STRENGTH)),
     ("左还是右，多强？", (I.SIDE, I.STRENGTH)),
@@ -294,6 +314,11 @@ def test_every_action_unit_can_be_asked_for_by_name_and_number(unit):
 )
 def test_language_follows_the_question(text, language):
     assert language_of(text) == language
+
+
+def test_another_language_can_be_asked_for():
+    assert ask(case("smile"), "please explain it in Chinese") == compose(case("smile"), (), "zh")
+    assert ask(case("smile"), "用英文解释一下") == compose(case("smile"), (), "en")
 
 
 def test_a_question_without_letters_keeps_the_language_of_the_talk():

@@ -24,6 +24,8 @@ REMEMBERED = 3  # earlier questions that “why?” may refer to
 
 
 class Intent(StrEnum):
+    """What a question wants to know."""
+
     EXPLAIN = "explain"
     UNITS = "units"
     UNIT = "unit"
@@ -95,8 +97,7 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
         _I.LIE,
         r"\b(?<!where do they )(?<!where does it )(?:lie|lies|lied|liar|lying)\b|\btruth|\bdecei[tv]|\bdecepti|"
         r"\b(?:dis)?honest|\bguilt|\binnocen|\bhid(?:e|es|ing)\b|\bpolygraph|\bcheat|\b(?:in)?sincer|\btrustworth|"
-        r"\btrust (?:him|her|them|this|the) ?(?:person|man|woman|guy|girl)?\b(?! (?:result|finding|answer|analysis))|"
-        r"\bbluff|\bconceal",
+        r"\btrust (?:him|her|them|(?:this|the) (?:person|man|woman|guy|girl))\b|\bbluff|\bconceal",
     ),
     (
         _I.GENUINE,
@@ -113,113 +114,97 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     (
         _I.IDENTITY,
         r"\bwho(?:'s| is| was) (?:this|that|he|she|it|the (?:person|man|woman|face|subject))\b|\bidentif\w+ (?:him|"
-        r"her|"
-        r"them|(?:this|the) (?:person|man|woman|face|subject))|\b(?:his|her|their|person'?s|subject'?s) name\b|"
+        r"her|them|(?:this|the) (?:person|man|woman|face|subject))|\b(?:his|her|their|person'?s|subject'?s) name\b|"
         r"\bname of (?:this|the|that)\b|\bcelebrit|\bwho am i\b|\bsame person\b|\b(?:do|can) you (?:know|"
-        r"recogni[sz]e) "
-        r"(?:him|her|them|me|who|this (?:person|face))|\bfamous\b",
+        r"recogni[sz]e) (?:him|her|them|me|who|this (?:person|face))|\bfamous\b",
     ),
     (
         _I.TRAITS,
         r"\bhow old\b|\bage\b|\bgender|\b(?:fe)?male\b|\bman or (?:a )?woman|\bethnic|\brac(?:e|ial)\b|\bnationalit|"
         r"\breligio|\bsexual|\bgay\b|\bpolitic|\bpersonalit|\bcharacter\b|\bintelligen|\bsmart\b|\battractive|"
-        r"\bbeautiful|\bhandsome|\bugly|\bcriminal|\bdangerous|\b(?:intro|extro)vert|\bcompeten|\bgood person|"
-        r"\bnice person|\bskin colou?r",
+        r"\bbeautiful|\bhandsome|\bugly|\bcriminal|\b(?:he|she|they|person|man|woman)\b.{0,12}\bdangerous|\b(?:intro|"
+        r"extro)vert|\bcompeten|\bgood person|\bnice person|\bskin colou?r",
     ),
     (
         _I.THOUGHTS,
         r"\b(?:he|she|they|person|subject|man|woman)\b (?:really |actually |secretly )?(?:thinks?|wants?|intends?|"
-        r"likes?"
-        r"|loves?|hates?|plans?)\b|\bthinking\b|\bthoughts?\b|\bintention|\bintend|\b(?:his|her|their) mind\b|"
+        r"likes?|loves?|hates?|plans?)\b|\bthinking\b|\bthoughts?\b|\bintention|\bintend|\b(?:his|her|their) mind\b|"
         r"\bin love\b|\blikes? me\b|\bwhat (?:are|is|did|do|does) (?:they|he|she|the person) (?:say|saying|said|"
-        r"think|"
-        r"want)|\bread (?:his|her|their|the) mind",
+        r"think|want)|\bread (?:his|her|their|the) mind",
     ),
     (
         _I.USE,
         r"\bjob\b|\binterview|\b(?:at|in|for) (?:the )?work\b|\bworkplace|\bemploy|\bhir(?:e|ing)\b|\bschools?\b|"
         r"\bclassroom|\bstudents?\b|\bpolice|\bcourt\b|\bborder|\blegal|\bai act\b|\bthe law\b|\b(?:am i|is it|"
-        r"are we)"
-        r" allowed|\b(?:may|can) i use\b|\bcustomers?\b",
+        r"are we) allowed|\b(?:may|can) i use\b|\bcustomers?\b",
     ),
     (
         _I.PRIVACY,
-        r"\bprivacy|\bprivate|\bstor(?:e|ed|es|ing|age)\b|\b(?:save|saved|saves|keep|keeps|kept)\b.{0,15}\b(?:my|"
-        r"the|this|"
-        r"video|clip|face|data|it)\b|\buploaded? to\b|\bmy data\b|\bdata\b.{0,15}\b(?:go|goes|kept|used)|\bdelet|"
-        r"\bgdpr|\bbiometric|\bconsent|\b(?:send|sent|sending|leave|leaves)\b|\bshared? with|\bwho (?:can )?sees?\b|"
-        r"\bthe cloud\b|\btrain(?:ed|ing)? on my",
+        r"\bprivacy|\bprivate|\bstor(?:e|ed|es|ing|age)\b|\b(?:save|saved|saves|keep|keeps|kept)\b.{0,15}\b(?:my|the|"
+        r"this|video|clip|face|data|it)\b|\buploaded? to\b|\bmy data\b|\bdata\b.{0,15}\b(?:go|goes|kept|used)|"
+        r"\bdelet|\bgdpr|\bbiometric|\bconsent|\b(?:send|sent|sending|leave|leaves)\b|\bshared? with|"
+        r"\bwho (?:can )?sees?\b|\bthe cloud\b|\btrain(?:ed|ing)? on my",
     ),
     (
         _I.MODEL,
         r"\b(?:which|what) (?:kind of |type of |language |ai |version of )*(?:model|llm|ai|neural network|engine)\b|"
         r"\bare you (?:an? )?(?:\w+ )?(?:ai|llm|gpt|chatgpt|human|robot|bot|model|person|machine|real)\b|"
-        r"\bwho are you\b|"
-        r"\bwhat are you\b(?! (?:sure|measur|look|do))|\bwho (?:wrote|writes|speaks|is (?:speaking|writing|talking)|"
-        r"am i "
-        r"talking)|\bchatgpt|\bgpt|\bqwen|\bllms?\b|\blanguage model|\bmellm\b|\byour name\b|\bwhat(?:'s|"
-        r" is) your model",
+        r"\bwho are you\b|\bwhat are you\b(?! (?:sure|measur|look|do))|\bwho (?:wrote|writes|speaks|is (?:speaking|"
+        r"writing|talking)|am i talking)|\bchatgpt|\bgpt|\bqwen|\bllms?\b|\blanguage model|\bmellm\b|\byour name\b|"
+        r"\bwho made you|\bwhat(?:'s| is) your model",
     ),
     (_I.MAGNIFIED, r"\bmagnif|\bamplif|\bexaggerat|\bloop\b|\bflicker|\bwipe\b|\balpha\b|α"),
     (
         _I.PICTURE,
         r"\bcolou?r|\bpictures?\b|\bimages?\b|\b(?:motion|heat)[- ]?map|\bmap\b|\bhues?\b|\barrows?\b|\blegend\b|"
         r"\bwhat am i (?:looking|seeing)|\b(?:purple|cyan|magenta|pink|yellow|orange|green|blue|red)\b|"
-        r"\bbright(?:ness)?\b|"
-        r"\bhow (?:do i|to|should i|can i) read\b",
+        r"\bbright(?:ness)?\b|\bhow (?:do i|to|should i|can i) read\b",
     ),
     (
         _I.METHOD,
         r"\bhow (?:was|is|were|are|did|do|does) (?:this|it|that|these|they|you|the \w+|"
-        r"all this)(?: \w+){0,2} (?:comput|"
-        r"calculat|measur|work|obtain|made|make|found|find|detect|analy[sz]|done|estimat|determin)|\bmethods?\b|"
-        r"\balgorithm|\bpipeline|\btv-?l1|\bmediapipe|\boptical flow|\blandmark|\bhow does\b.{0,20}\bwork|"
-        r"\bunder the hood",
+        r"all this)(?: \w+){0,2} (?:comput|calculat|measur|work|obtain|made|make|found|find|detect|analy[sz]|done|"
+        r"estimat|determin)|\bmethods?\b|\balgorithm|\bpipeline|\btv-?l1|\bmediapipe|\boptical flow|\blandmark|"
+        r"\bhow does\b.{0,20}\bwork|\bunder the hood",
     ),
     (
         _I.BETTER_CLIP,
         r"\bbetter (?:clip|video|result|recording|quality|input|data)|\bimprov|\bhow (?:should|can|do|could|"
-        r"must) (?:i|we) "
-        r"(?:record|film|shoot|get|make)|\btips?\b|\badvice|\bwhat (?:can|should|could) i (?:do|change)|\bnext time|"
-        r"\b(?:which|what) camera|\brecord (?:it |this |again )?better",
+        r"must) (?:i|we) (?:record|film|shoot|get|make)|\btips?\b|\badvice|\bwhat (?:can|should|could) i (?:do|"
+        r"change)|\bnext time|\b(?:which|what|better) camera|\bdo i need\b|\brecord (?:it |this |again )?better",
     ),
     (
         _I.QUALITY,
         r"\bframe[- ]?rate|\bfps\b|\bframes? (?:per|a) second|\bframes/s|\bquality|\bresolution|\bblur|\bsharp|"
         r"\blight(?:ing)?\b|\bdark\b|\binput\b|\bhow long is (?:the|this|my) (?:clip|video)|\b(?:clip|"
-        r"video)(?: \w+)? "
-        r"(?:ok|okay|good|usable|bad|fine|long)\b|\bface (?:size|large|small|big)|\bcodec|\bgood enough|"
-        r"\bhow many frames",
+        r"video)(?: \w+)? (?:ok|okay|good|usable|bad|fine|long)\b|\bface (?:size|large|small|big)|\bcodec|"
+        r"\bgood enough|\bhow many frames",
     ),
     (
         _I.CANDIDATES,
         r"\bcandidates?\b|\b(?:other|another|more|second|third|further|next) (?:micro|macro|moments?|movements?|"
         r"expressions?|events?|intervals?|ones?|spots?)|\bhow many (?:micro|macro|expressions?|movements?|moments?|"
-        r"events?)"
-        r"|\banything else (?:in|happen|mov)|\belsewhere|\brest of the (?:clip|video)|\bonly one\b|"
+        r"events?)|\banything else (?:in|happen|mov)|\belsewhere|\brest of the (?:clip|video)|\bonly one\b|"
         r"\bother parts of the (?:clip|video)",
     ),
     (
         _I.COMPARE,
         r"\bcompar|\bversus\b|\bvs\b|\bdifference between\b|\bmore than\b|\b(?:moved|moves|move|is|was) (?:more|"
-        r"stronger|"
-        r"further|larger|less|weaker)\b|\bstronger\b",
+        r"stronger|further|larger|less|weaker)\b|\bstronger\b",
     ),
     (
         _I.RELIABILITY,
         r"\b(?:un)?reliab|\b(?:un)?sure\b|\b(?:un)?certain|\bconfiden|\btrust\b|\b(?:in)?accura|\bprobab|\bcorrect\b|"
-        r"\bnois[ey]|\bfalse (?:alarm|positive)|\berrors?\b|\bvalid|\b(?:be|you) wrong|\bsignifican|\bcredib|"
-        r"\bdoubt|\bby chance|\bcoincidence|\bis (?:it|this|that) real\b|\blimit(?:s|ations?)\b",
+        r"\bnois[ey]|\bfalse (?:alarm|positive)|\berrors?\b|\bvalid|\b(?:be|you) wrong|\bsignifican|\bcredib|\bdoubt|"
+        r"\bby chance|\bcoincidence|\bis (?:it|this|that) real\b|\blimit(?:s|ations?)\b",
     ),
     (_I.SPANS, r"\bblink|\bspeech|\b(?:speak|talk)(?:s|ing)?\b|\bchew|\bhead\b|\bpose\b|\bturn(?:s|ed|ing)? away"),
     (_I.FACES, r"\b(?:which|other|second|another|many) (?:face|person|people)|\bfaces\b"),
     (
         _I.KIND,
         r"\bmicro\b.{0,20}\bor\b.{0,12}\bmacro|\bmacro\b.{0,20}\bor\b.{0,12}\bmicro|\b(?:is|was|were|are|isn't|"
-        r"wasn't)"
-        r" (?:it|this|that|there|these)\b.{0,25}\b(?:micro|macro)|\b(?:find|found|see|detect|spot|any|"
-        r"contain)\w*\b.{0,25}"
-        r"\b(?:micro|macro)|\bhow do you know\b.{0,20}\bmicro|\bwhy\b.{0,20}\b(?:micro|macro)\b",
+        r"wasn't) (?:it|this|that|there|these)\b.{0,25}\b(?:micro|macro)|\b(?:find|found|see|detect|spot|any|"
+        r"contain)\w*\b.{0,25}\b(?:micro|macro)|\bhow do you know\b.{0,20}\bmicro|\bwhy\b.{0,20}\b(?:micro|macro)\b",
     ),
     (
         _I.DURATION,
@@ -229,26 +214,24 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     (
         _I.WHEN,
         r"\bwhen\b|\b(?:what|which) (?:time|moment|frame|second|point)s?\b|\btime ?stamps?|\b(?:onset|apex|offset|"
-        r"peak)\b|"
-        r"\bat what\b|\bstarts?\b|\bbegins?\b|\bends?\b",
+        r"peak)\b|\bat what\b|\bstarts?\b|\bbegins?\b|\bends?\b",
     ),
     (
         _I.STRENGTH,
         r"\bhow (?:strong|strongly|much|far|big|large|intense|weak|small|many pixels|many px|pronounced|visible|"
-        r"subtle)\b|"
-        r"\bintensit|\bmagnitude|\bstrength|\bamplitude|\bpx\b|\bpixels?\b|\bper ?cent|%|\biod\b|\bhow high",
+        r"subtle)\b|\bintensit|\bmagnitude|\bstrength|\bamplitude|\bpx\b|\bpixels?\b|\bper ?cent|%|\biod\b|\bhow high",
     ),
     (
         _I.WHERE,
         r"\bwhere\b|\b(?:which|what) (?:\w+ )?(?:regions?|areas?|parts?|place|spot)|\bmov(?:ed|es|e|"
-        r"ing) (?:the )?most|"
-        r"\bstrongest|\blargest|\bwhat (?:exactly |all )?(?:moved|moves|is moving|changed|changes)|\bregions\b",
+        r"ing) (?:the )?most|\bstrongest|\blargest|\bwhat (?:exactly |all )?(?:moved|moves|is moving|changed|"
+        r"changes)|\bregions\b",
     ),
     (
         _I.SIDE,
         r"\b(?:which|what|one|other|same) (?:side|half)|\bleft or (?:the )?right|\bright or (?:the )?left|"
-        r"\bone[- ]sided|"
-        r"\b(?:uni|bi)lateral|\ba?symmetr|\bboth sides|\blopsided|\bsides?\b",
+        r"\bone[- ]sided|\b(?:uni|bi)lateral|\ba?symmetr|\bboth sides|\blopsided|\bsides?\b|\bmirror|\b(?:my|whose|"
+        r"their|person's|subject's) (?:left|right)\b",
     ),
     (
         _I.UNITS,
@@ -258,123 +241,130 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     (
         _I.ALTERNATIVES,
         r"\bwhy not\b|\b(?:something|anything|what) else\b|\bother (?:emotion|reading|explanation|interpretation|"
-        r"possib|"
-        r"meaning)|\banother (?:emotion|reading|explanation|interpretation|meaning)|\balternativ|"
-        r"\bcould it (?:also )?"
-        r"(?:be|mean)|\brule[ds]? out|\binstead\b|\brather than\b",
+        r"possib|meaning)|\banother (?:emotion|reading|explanation|interpretation|meaning)|\balternativ|"
+        r"\bcould it (?:also )?(?:be|mean)|\brule[ds]? out|\binstead\b|\brather than\b",
     ),
     (_I.COARSE, r"\bcoarse|\bpositive\b|\bnegative\b|\bvalence"),
     (
         _I.EMOTION,
         r"\bemotion|\bfeel(?:s|ing|ings)?\b|\bfelt\b|\bmood\b|\bexpress(?:es|ing|ed)?\b|\bfine[- ]grained|"
-        r"\bwhat (?:kind of "
-        r"|type of )?expression|\bwhat (?:does|could|might|may|can) (?:it|this|that|the movement)(?: \w+)? (?:mean|"
-        r"say|"
-        r"signify|indicate|suggest)|\bmeaning\b|\binterpret|\bneutral\b",
+        r"\bwhat (?:kind of |type of )?expression|\bwhat (?:does|could|might|may|can) (?:it|this|that|"
+        r"the movement)(?: \w+)? (?:mean|say|signify|indicate|suggest)|\bmeaning of (?:this|the|it)\b|\binterpret|"
+        r"\bneutral\b",
     ),
     (
         _I.WHY,
         r"\bwhy\b|\bhow come\b|\bwhat makes you\b|\bon what (?:basis|grounds)|\bhow (?:do|can|did) you (?:know|tell|"
-        r"say|see)|"
-        r"\bbased on what|\breasons?\b|\bevidence\b|\bjustif|\bprove\b|\bproof\b",
+        r"say|see)|\bbased on what|\breasons?\b|\bevidence\b|\bjustif|\bprove\b|\bproof\b",
     ),
     (
         _I.EXPLAIN,
-        r"\bexplain|\bsummar|\bwhat (?:has )?happen|\bwhat (?:do|did|can) you (?:see|find|think|notice)|\bgoing on\b|"
-        r"\bagain\b|\bdescribe|\boverview|\bresults?\b|\bfindings?\b|\bconclu|\btell me (?:more|everything|about it)|"
-        r"\bmore details?|\bin detail|\bgo on\b|\bcontinue|\bin short\b|\btl;?dr|\bwhat is (?:this|shown|it)\b|"
-        r"\bwhat's (?:this|shown|it)\b|\banaly[sz]e",
+        r"\bexplain|\bsummar|\bwhat (?:\w+ )?happen|\bwhat (?:(?:do|did|can) )?you (?:see|find|found|think|notice)|"
+        r"\b(?:is there )?anything (?:in|on|here|there)\b|\bgoing on\b|\bagain\b|\bdescribe|\boverview|\bresults?\b|"
+        r"\bfindings?\b|\bconclu|\btell me (?:more|everything|about it)|\bmore details?|\bin detail|\bgo on\b|"
+        r"\bcontinue|\bin short\b|\btl;?dr|\bwhat is (?:this|shown|it)\b|\bwhat's (?:this|shown|it)\b|\banaly[sz]e",
     ),
     (
         _I.HELP,
-        r"\bhelp\b|\bwhat (?:can|may|should|could) (?:i|you|we) (?:ask|do|answer|tell)|\byou can do\b|"
-        r"\bwhat else can",
+        r"\bhelp\b|\bwhat (?:can|may|should|could) (?:i|you|we) (?:ask|do|answer|tell)|\byou can do\b|\bwhat else can",
     ),
     (
         _I.THANKS,
         r"\bthank|\bthx\b|\bcheers\b|\bgreat\b|\bperfect\b|\bbye\b|\bcool\b|\bok(?:ay)?\b|\bi see\b|\bgot it\b",
     ),
-    (_I.GREETING, r"\b(?:hi|hello|hey|hallo|good (?:morning|afternoon|evening|day))\b"),
+    (_I.GREETING, r"\b(?:hi|hello|hey|hallo|how are you|good (?:morning|afternoon|evening|day))\b"),
 )
 
 _INTENTS_ZH: tuple[tuple[Intent, str], ...] = (
     (
         _I.LIE,
-        r"说谎|撒谎|谎言|骗|测谎|诚实|真话|实话|老实|隐瞒|掩饰|掩盖|心虚|有罪|无辜|作弊|可信的人|可以相信(?:他|她|这个人)",
+        r"说谎|撒谎|谎言|骗|测谎|诚实|真话|实话|老实|隐瞒|掩饰|掩盖|心虚|有罪|无辜|作弊|可信的人|可以相信(?:他|她|"
+        r"这个人)",
     ),
     (
         _I.GENUINE,
-        r"(?:真|假|装|发自内心|刻意|勉强)[^，。？]{0,6}(?:笑|表情|情绪)|(?:笑|表情)[^，。？]{0,8}(?:真|假|装|发自内心|自然吗)|杜[兴乡]",
+        r"(?:真|假|装|发自内心|刻意|勉强)[^，。？]{0,6}(?:笑|表情|情绪)|(?:笑|表情)[^，。？]{0,8}(?:真|假|装|"
+        r"发自内心|自然吗)|杜[兴乡]",
     ),
     (
         _I.HEALTH,
-        r"抑郁|自闭|孤独症|多动|生病|有病|疾病|病症|诊断|健康|中风|面瘫|帕金森|疼|痛|精神|心理问题|喝醉|醉|吸毒|症状|疲惫|累",
+        r"抑郁|自闭|孤独症|多动|生病|有病|疾病|病症|诊断|健康|中风|面瘫|帕金森|疼|痛|精神|心理问题|喝醉|醉|吸毒|症状|"
+        r"疲惫|累",
     ),
     (
         _I.IDENTITY,
-        r"(?:是|认识|认出|知道)[^，。？]{0,4}(?:谁|哪位)|谁(?:呀|啊)?[？?]*$|叫什么|姓名|名字|身份|明星|名人|同一个人|识别出?(?:他|她|这个人)",
+        r"(?:是|认识|认出|知道)[^，。？]{0,4}(?:谁|哪位)|谁(?:呀|啊)?[？?]*$|叫什么|姓名|名字|身份|明星|名人|"
+        r"同一个人|识别出?(?:他|她|这个人)",
     ),
     (
         _I.TRAITS,
-        r"几岁|多大年纪|多大了|年龄|岁数|性别|男的?还是女|男人还是|种族|民族|国籍|哪国|哪里人|宗教|性取向|同性恋|政治|性格|人品|品格|个性|聪明|智商|"
-        r"漂亮|好看|帅|丑|罪犯|坏人|好人|危险|内向|外向|肤色",
+        r"几岁|多大年纪|多大了|年龄|岁数|性别|男的?还是女|男人还是|种族|民族|国籍|哪国|哪里人|宗教|性取向|同性恋|"
+        r"政治|性格|人品|品格|个性|聪明|智商|漂亮|好看|帅|丑|罪犯|坏人|好人|危险|内向|外向|肤色",
     ),
     (
         _I.THOUGHTS,
-        r"(?:他|她|人|对方)[^，。？]{0,6}(?:在想|想什么|想法|想要|打算|意图|喜欢|爱)|心里|内心|想什么|在说什么|说了什么|读心|意图",
+        r"(?:他|她|人|对方)[^，。？]{0,6}(?:在想|想什么|想法|想要|打算|意图|喜欢|爱)|心里|内心|想什么|在说什么|"
+        r"说了什么|读心|意图",
     ),
     (
         _I.USE,
-        r"面试|招聘|工作场所|职场|上班|员工|雇|学校|课堂|学生|警察|法庭|审讯|边境|合法|法律|法案|允许|可以用(?:在|于|来)|能用(?:在|于|来)|客户",
+        r"面试|招聘|工作场所|职场|上班|员工|雇|学校|课堂|学生|警察|法庭|审讯|边境|合法|法律|法案|允许|可以用(?:在|于|"
+        r"来)|能用(?:在|于|来)|客户",
     ),
     (
         _I.PRIVACY,
-        r"隐私|保存|存储|储存|存在哪|留存|保留|上传到|数据|删除|泄露|生物识别|知情同意|发送|发给|传到|分享|谁能看|谁可以看|云端",
+        r"隐私|保存|存储|储存|存在哪|留存|保留|上传|数据|删除|泄露|生物识别|知情同意|发送|发给|传到|分享|谁能看|"
+        r"谁可以看|云端",
     ),
     (
         _I.MODEL,
-        r"(?:什么|哪个|哪种|何种)[^，。？]{0,4}(?:模型|引擎|ai)|你是(?:谁|什么|人|机器|真人|ai|gpt|大模型|语言模型)|谁在(?:说|写|回答)|chatgpt|gpt|"
-        r"通义|千问|qwen|大模型|语言模型|mellm|你叫",
+        r"(?:什么|哪个|哪种|何种)[^，。？]{0,4}(?:模型|引擎|ai)|你是(?:谁|什么|人|机器|真人|ai|gpt|大模型|语言模型)|"
+        r"谁(?:在)?(?:说话|写|回答)|chatgpt|gpt|通义|千问|qwen|大模型|语言模型|mellm|你叫",
     ),
     (_I.MAGNIFIED, r"放大|夸张|循环|闪烁|擦除|划像|α"),
     (
         _I.PICTURE,
-        r"颜色|色彩|彩色|图片|图像|图里|这张图|这幅图|运动图|光流图|热图|色轮|图例|箭头|红|紫|青|绿|蓝|黄|橙|粉|怎么看图|亮度",
+        r"颜色|色彩|彩色|图片|图像|图里|这张图|这幅图|运动图|光流图|热图|色轮|图例|箭头|红|紫|青|绿|蓝|黄|橙|粉|"
+        r"怎么看图|亮度",
     ),
     (
         _I.METHOD,
-        r"怎么(?:算|计算|测|测量|做|得出|得到|检测|分析|工作|实现|来的)|如何(?:算|计算|测|测量|得出|得到|检测|分析|工作|实现)|原理|方法|算法|光流|tv-?l1|mediapipe|关键点",
+        r"怎么(?:算|计算|测|测量|做|得出|得到|检测|分析|工作|实现|来的)|如何(?:算|计算|测|测量|得出|得到|检测|分析|"
+        r"工作|实现)|原理|方法|算法|光流|tv-?l1|mediapipe|关键点",
     ),
     (
         _I.BETTER_CLIP,
-        r"(?:更好|改进|改善|提高|怎么拍|如何拍|怎样拍|怎么录|如何录|怎样录|建议|下次|什么相机|拍摄|该怎么办|怎么办)",
+        r"(?:更好|更准|才能|改进|改善|提高|怎么拍|如何拍|怎样拍|怎么录|如何录|怎样录|建议|下次|什么相机|拍摄|"
+        r"该怎么办|怎么办)",
     ),
     (
         _I.QUALITY,
-        r"帧率|每秒[^，。？]{0,3}帧|fps|质量|画质|分辨率|清晰|模糊|光线|光照|太暗|输入|视频(?:多长|有多长|好吗|可以吗|行吗|合格)|片段(?:多长|有多长)|人脸(?:大小|太小)|编码|"
-        r"多少帧",
+        r"帧率|每秒[^，。？]{0,3}帧|fps|质量|画质|分辨率|清晰|模糊|光线|光照|太暗|输入|视频(?:多长|有多长|好吗|"
+        r"可以吗|行吗|合格)|片段(?:多长|有多长)|人脸(?:大小|太小)|编码|多少帧",
     ),
     (
         _I.CANDIDATES,
-        r"候选|(?:其他|其它|另外|别的|还有|第二|更多)[^，。？]{0,6}(?:表情|动作|时刻|片段|时段|区间|事件)|几(?:个|次)(?:微|宏)?(?:表情|动作|候选)|多少(?:个|次)(?:微|"
-        r"宏)?(?:表情|动作)",
+        r"候选|(?:其他|其它|另外|别的|还有|第二|更多)[^，。？]{0,6}(?:表情|动作|时刻|片段|时段|区间|事件)|几(?:个|"
+        r"次)(?:微|宏)?(?:表情|动作|候选)|多少(?:个|次)(?:微|宏)?(?:表情|动作)",
     ),
     (_I.COMPARE, r"比较|对比|相比|差别|区别|差异|哪个(?:更|动得更|移动得更)|哪边(?:更|动得更)|更(?:强|大|明显)"),
     (
         _I.RELIABILITY,
-        r"可靠|靠谱|确定|把握|肯定|可信|置信|准确|准不准|准吗|概率|噪声|噪音|误报|误差|错|有效|显著|怀疑|偶然|巧合|局限|真的吗",
+        r"可靠|靠谱|相信|确定|把握|肯定|可信|置信|准确|准不准|准吗|概率|噪声|噪音|误报|误差|错|有效|显著|怀疑|偶然|"
+        r"巧合|局限|真的吗",
     ),
     (_I.SPANS, r"眨眼|眨动|说话|讲话|言语|咀嚼|头部|头动|转头|点头|摇头|姿态|姿势"),
     (_I.FACES, r"哪(?:张|个)(?:脸|人脸|人)|几(?:张|个)(?:脸|人脸|人)|(?:另|其他|别的)[^，。？]{0,3}(?:脸|人)(?!员)"),
     (
         _I.KIND,
-        r"微表情[^，。？]{0,6}(?:还是|或)[^，。？]{0,4}宏|宏[^，。？]{0,8}(?:还是|或)[^，。？]{0,4}微|(?:是|算|有|发现|检测到|看到|存在|"
-        r"找到)[^，。？]{0,8}(?:微表情|宏表情)(?!是|的?(?:定义|意思))",
+        r"微表情[^，。？]{0,6}(?:还是|或)[^，。？]{0,4}宏|宏[^，。？]{0,8}(?:还是|或)[^，。？]{0,4}微|(?:是|算|有|"
+        r"发现|检测到|看到|存在|找到)[^，。？]{0,8}(?:微表情|宏表情)(?!是|的?(?:定义|意思))",
     ),
     (_I.DURATION, r"多久|多长(?:时间)?|持续|时长|几毫秒|多少毫秒|几秒钟|多快|多短"),
     (
         _I.WHEN,
-        r"什么时候|何时|几时|哪一?刻|什么时刻|时间点|哪一?(?:帧|秒)|第几(?:帧|秒)|几秒(?!钟)|起始|顶点|峰值|终止|开始|结束|起点|onset|apex|offset",
+        r"什么时候|何时|几时|哪一?刻|什么时刻|时间点|哪一?(?:帧|秒)|第几(?:帧|秒)|几秒(?!钟)|起始|顶点|峰值|终止|"
+        r"开始|结束|起点|onset|apex|offset",
     ),
     (
         _I.STRENGTH,
@@ -382,11 +372,13 @@ _INTENTS_ZH: tuple[tuple[Intent, str], ...] = (
     ),
     (
         _I.WHERE,
-        r"哪里|哪儿|哪些?(?:区域|部位|地方|部分|位置|块)|什么(?:区域|部位|地方|位置)|何处|最(?:大|强|明显)|动了(?:什么|哪)|什么(?:动|在动|变)|区域",
+        r"哪里|哪儿|哪些?(?:区域|部位|地方|部分|位置|块)|什么(?:区域|部位|地方|位置)|何处|最(?:大|强|明显)|"
+        r"动了(?:什么|哪)|什么(?:动|在动|变)|区域",
     ),
     (
         _I.SIDE,
-        r"哪(?:一)?(?:边|侧)|左还是右|左边还是右|左侧还是右|右还是左|单侧|单边|双侧|两侧|两边|对称|一边|一侧|另一(?:边|侧)",
+        r"哪(?:一)?(?:边|侧)|左还是右|左边还是右|左侧还是右|右还是左|单侧|单边|双侧|两侧|两边|对称|一边|一侧|"
+        r"另一(?:边|侧)",
     ),
     (
         _I.UNITS,
@@ -394,14 +386,16 @@ _INTENTS_ZH: tuple[tuple[Intent, str], ...] = (
     ),
     (
         _I.ALTERNATIVES,
-        r"为什么不是|为何不是|怎么不是|其他(?:情绪|解释|可能|含义)|其它(?:情绪|解释|可能)|别的(?:情绪|解释|可能)|另一种|会不会是|可不可能|可能是|而不是|排除",
+        r"为什么不是|为何不是|怎么不是|其他(?:情绪|解释|可能|含义)|其它(?:情绪|解释|可能)|别的(?:情绪|解释|可能)|"
+        r"另一种|会不会是|可不可能|可能是|而不是|排除",
     ),
     (_I.COARSE, r"粗(?:粒度|类|分类)|积极|消极|正面|负面|效价"),
     (_I.EMOTION, r"情绪|情感|感受|感觉|心情|表达|细粒度|什么表情|意味|含义|说明什么|代表什么|表明|中性"),
     (_I.WHY, r"为什么|为何|为啥|怎么知道|怎么看出|凭什么|依据|根据|理由|原因|证据|何以"),
     (
         _I.EXPLAIN,
-        r"解释|总结|概括|发生了什么|看到了?什么|发现了?什么|怎么回事|再说|描述|结果|结论|详细|继续|展开|分析(?:一下|这)|这是什么$",
+        r"解释|总结|概括|发生了什么|看到了?什么|发现了?什么|怎么回事|怎么了|再说|描述|结果|结论|详细|继续|展开|"
+        r"分析(?:一下|这)|这是什么$",
     ),
     (_I.HELP, r"帮助|帮我|能问|可以问|能做什么|会什么|能回答|可以做什么|怎么用"),
     (_I.THANKS, r"谢|多谢|再见|明白了|知道了|好的|太好了|懂了"),
@@ -411,10 +405,8 @@ _INTENTS_ZH: tuple[tuple[Intent, str], ...] = (
 # A question about the meaning of a word, and the words that are explained.
 _DEFINES_EN = (
     r"(?:\bwhat(?:'s| is| are| exactly is| does| do)\b|\bdefin(?:e|ition of)|\bexplain|\bmeaning of|\bmeant by|"
-    r"\btell me "
-    r"about|\bdifference between|\bwhat about)\s+(?:(?:the )?(?:term|word|meaning of|definition of)\s+)?(?:an? |"
-    r"the |this )?"
-    r"[\"'“‘]?(?:[\w-]+ and (?:an? |the )?)?"
+    r"\btell me about|\bdifference between|\bwhat about)\s+(?:(?:the )?(?:term|word|meaning of|"
+    r"definition of)\s+)?(?:an? |the |this )?[\"'“‘]?(?:[\w-]+ and (?:an? |the )?)?"
 )
 _MEANS_EN = r"[\"'”’]?\s+(?:\w+ )?(?:mean|means|stand for|stands for)\b"
 TERMS: dict[str, tuple[str, str]] = {  # key: (English pattern, Chinese pattern)
@@ -429,18 +421,19 @@ TERMS: dict[str, tuple[str, str]] = {  # key: (English pattern, Chinese pattern)
     "noise floor": (r"noise(?: floor| level)?", r"噪声(?:水平|底)?|噪音"),
     "interocular distance": (r"inter-?ocular(?: distance)?|iod|pupil distance", r"瞳距|瞳孔间距|眼间距|iod"),
     "coarse class": (r"coarse(?:[- ]grained)? (?:\w+ )?class(?:es)?", r"粗(?:粒度|分)?类别?"),
-    "fit": (r"fit(?: of \S+)?|fit value|fits?(?= mean)|probability", r"吻合度|符合度|概率"),
+    "fit": (r"fit(?: (?:of )?[\d.]+)?|fit value|fits?(?= mean)|probability", r"吻合度|符合度|概率"),
 }
 _DEFINITE_VALUE = frozenset({"coarse class", "action unit"})  # “what is THE coarse class” asks for this clip's
 _DEFINES_ZH = (
     r"(?:什么(?:是|叫|叫做)|何谓|何为|解释(?:一下)?|请?说明|(?:的)?定义[:：]?)\s*[“\"「]?",
-    r"[”\"」]?(?:这个词|一词)?(?:又)?(?:是(?:什么|啥)(?:意思|东西|概念)?|指(?:的是)?什么|什么意思|(?:的)?(?:定义|含义|意思))",
+    r"[”\"」]?(?:这个词|一词)?(?:又)?(?:是(?:什么|啥)(?:意思|东西|概念)?|指(?:的是)?什么|什么意思|(?:的)?(?:定义|"
+    r"含义|意思))",
 )
 
 _UNIT_NUMBERS = re.compile(
-    r"(?:\baus?|action units?|动作单元|运动单元|(?<![a-z])au)\s*(?:no\.?|number|#|-|_)?\s*"
-    r"(\d{1,3}(?![\d.]*\s*(?:ms|px|%))(?!\d)(?:\s*(?:,|and|or|&|\+|和|与|或|、|/)\s*(?:au\s*)?\d{1,3}(?!\d))*)|"
-    r"(?<!\d)(\d{1,3})\s*号(?:动作|运动)?单元"
+    r"(?:\baus?|action units?|动作单元|运动单元|(?<![a-z])au)\s*(?:no\.?|number|#|-|_)?\s*(\d{1,3}(?![\d.]*\s*(?:ms|"
+    r"px|%))(?!\d)(?:\s*(?:,|and|or|&|\+|和|与|或|、|/)\s*(?:au\s*)?\d{1,3}(?!\d))*)|(?<!\d)(\d{1,3})\s*号(?:动作|"
+    r"运动)?单元"
 )
 # Everyday words for what single action units do. Longer patterns first where one holds the other.
 _UNIT_WORDS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
@@ -492,7 +485,7 @@ _REGION_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"\bupper (?:eye)?lids?", r"上眼[睑皮]", ("upper lid",)),
     (r"\blower (?:eye)?lids?", r"下眼[睑皮]", ("lower lid",)),
     (
-        r"(?<!upper )(?<!lower )\b(?:eye)?lids?\b|\beyes?\b",
+        r"(?<!upper )(?<!lower )\b(?:eye)?lids?\b|\beyes?\b(?! distance)",
         r"(?<!上)(?<!下)眼[睑皮]|眼睛|双眼",
         ("upper lid", "lower lid"),
     ),
@@ -542,7 +535,7 @@ _SWALLOWS: dict[Intent, frozenset[Intent]] = {
     _I.MAGNIFIED: frozenset(set(Intent) - {_I.MAGNIFIED}),
     _I.PICTURE: frozenset(set(Intent) - {_I.PICTURE, _I.UNITS, _I.UNIT}),
     _I.METHOD: frozenset({_I.EXPLAIN, _I.WHY, _I.HELP, _I.WHEN, _I.UNITS, _I.EMOTION, _I.REGION, _I.WHERE}),
-    _I.BETTER_CLIP: frozenset(set(Intent) - {_I.BETTER_CLIP, _I.QUALITY}),
+    _I.BETTER_CLIP: frozenset(set(Intent) - {_I.BETTER_CLIP}),
     _I.CANDIDATES: frozenset({_I.EXPLAIN, _I.EMOTION, _I.KIND, _I.WHEN, _I.ALTERNATIVES, _I.WHERE, _I.SIDE, _I.HELP}),
     _I.FACES: frozenset(set(Intent) - {_I.FACES}),
     _I.QUALITY: frozenset({_I.EXPLAIN, _I.WHY, _I.DURATION, _I.WHEN, _I.STRENGTH, _I.RELIABILITY, _I.FACES, _I.REGION}),
@@ -601,7 +594,10 @@ def understand(question: str, earlier: Sequence[str] = (), language: Language = 
     language = language_of(text, language)
     if _foreign(text):
         return Query(language, (_I.FOREIGN,))
-    query = _read(text, language)
+    wished = _wished_language(text)
+    query = _read(text, wished or language)
+    if wished and not query.intents:
+        return replace(query, intents=(_I.EXPLAIN,))
     if remembered:
         query = _in_context(query, text, remembered, language)
     return query if query.intents else replace(query, intents=(_I.UNKNOWN,))
@@ -613,6 +609,13 @@ def clean(question: str) -> str:
     text = re.sub(r"<[^<>]{0,200}>", " ", text)
     text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     return re.sub(r"\s+", " ", text.replace("’", "'").replace("‘", "'")).strip()
+
+
+def _wished_language(text: str) -> Language | None:
+    """The language that the question asks to be answered in, if it does."""
+    if re.search(r"\b(?:in|to|into) chinese\b|用?(?:中文|汉语|普通话)", text):
+        return "zh"
+    return "en" if re.search(r"\b(?:in|to|into) english\b|用?(?:英文|英语)", text) else None
 
 
 def _foreign(text: str) -> bool:
@@ -787,14 +790,16 @@ def _terms_in(clause: str) -> tuple[str, ...]:
         asked_zh = asked_zh or re.search(rf"(?:{chinese})[^，。？]{{0,12}}(?:区别|差别|不同)", clause)
         if asked or paired or asked_zh:
             found.append(key)
-    return tuple(found)
+    if found and re.search(r"\band\b|[和与]", clause):  # “what are onset and apex”: both
+        found += [key for key, (english, _) in TERMS.items() if re.search(rf"\b(?:{english})\b", clause)]
+    return _distinct(tuple(found))
 
 
 # --------------------------------------------------------------------------------------------- what went before
 
 _BARE_WHY = re.compile(
-    r"(?:but |and |so )?(?:why|how come|why (?:is )?(?:that|so|this)|为什么(?:呢|啊)?|为何|为啥|怎么会|原因呢)"
-    r"[?!.？！。\s]*"
+    r"(?:but |and |so )?(?:why|how come|why (?:is )?(?:that|so|this)|为什么(?:呢|啊)?|为何|为啥|怎么会|"
+    r"原因呢)[?!.？！。\s]*"
 )
 _OTHER_SIDE = re.compile(r"\bother (?:side|half|one|corner|brow|eye|cheek)\b|另(?:外)?一?(?:边|侧|只)|对侧")
 _WITH_SIDE = frozenset({_I.SIDE, _I.STRENGTH, _I.REGION, _I.WHERE, _I.UNIT, _I.UNITS, _I.COMPARE})
