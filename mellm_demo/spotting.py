@@ -30,15 +30,23 @@ MICRO_SHARE = 0.7  # of the whole rise must lie inside the micro window, or the 
 
 NOISE_LAGS_MS = (100.0, 200.0)  # wander at the pace of an expression
 SLOW_LAGS_MS = (600.0,)
-FLOOR_SIGMAS = 5.0  # height of a single region's peak that noise seldom reaches
-CERTAINTY = 9.5  # of all regions of an event together: clips without expression stay below this, see the benchmark
-FLOOR_MIN_PX = 0.12  # bilinear sampling and block noise leave this even in the best of clips
+FLOOR_SIGMAS = 6.5  # of a single region: noise, which has heavier tails than Gauss's, does not reach this
+CERTAINTY = 11.0  # of all regions of an event together, in standard deviations; clips without expression stay below
+MACRO_CERTAINTY = 14.0  # slow wander is larger, and a short clip does not tell how large
+LID_CERTAINTY = 14.0  # gaze moves lids, too
+FLOOR_MIN_PX = 0.15  # bilinear sampling and block noise leave this even in the best of clips
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
-EDGE_FLOOR_FACTOR = 1.6  # an event that the clip cuts off has shown only one side
-LEAVE_SHARE = 0.12  # of the peak: where a region leaves rest
+CUT_OFF_MS = 250.0  # before the end of the clip
+SEED_SHARE = 0.75  # of the floor: where it pays to look at all regions together
+EDGE_FLOOR_FACTOR = 2.0  # an event that the clip cuts off has shown only one side
+MACRO_MIN_PX = 0.8  # slow motion below this is posture
+DRIFT_PX_S = 0.12  # and so is what goes no farther than this in the time it takes
+LEAVE_SHARE = 0.10  # of the peak: where a region leaves rest
 DIRECTIONS = 8
 
-BLINK_CLOSED = 0.72  # of the open eye's aspect ratio
+BLINK_CLOSED = 0.72  # of the open eye's aspect ratio: an eye that is closing
+BLINK_HALF = 0.87  # a partial blink, where the upper lid falls farther than the lower one rises
+BLINK_FALL_PX = 0.6
 BLINK_MS = (40.0, 700.0)
 BLINK_PAD_MS = 70.0
 SPEECH_MIN_MS = 1000.0
@@ -153,6 +161,7 @@ class _Paths:
     raw: FloatArray  # (N, R, 2)
     smooth: FloatArray  # (N, R, 2)
     lid: BoolArray  # (R,)
+    upper_lid: BoolArray  # (R,)
 
 
 @dataclass(frozen=True)
@@ -203,7 +212,9 @@ def _paths(curve: MotionCurve, rows: NDArray[np.int64], spans: Sequence[Span]) -
     raw = np.stack([np.interp(times, own, column) for column in flat.T], axis=1).reshape(len(times), -1, 2)
     raw = _without_blinks(raw, times, curve.regions, spans)
     smooth = gaussian_filter1d(raw, max(SMOOTHING_MS / step, 0.5), axis=0, mode="nearest")
-    return _Paths(int(rows[0]), rows, own, times, step, raw, smooth, _lids(curve.regions))
+    return _Paths(
+        int(rows[0]), rows, own, times, step, raw, smooth, _lids(curve.regions), _named(curve.regions, ("upper lid",))
+    )
 
 
 def _without_blinks(raw: FloatArray, times: FloatArray, regions: Sequence[str], spans: Sequence[Span]) -> FloatArray:
@@ -286,7 +297,7 @@ class _Peak:
     region: int
     height: float  # over the floor of its direction
     window_ms: float
-    edge: bool = False
+    edge: bool = False  # the stretch ends before it comes back
 
 
 @dataclass(frozen=True)
@@ -307,19 +318,42 @@ class _Event:
 
 
 def _events(paths: _Paths, noise: _Noise) -> list[_Event]:
-    """Expressions of one stretch: peaks of single regions, strongest first, each with all that moved along."""
+    """Expressions of one stretch: peaks of single regions, strongest first, each with all that moved along.
+
+    Lids come last: they only add what they alone show.
+    """
     events: list[_Event] = []
-    for peak in sorted(_peaks(paths, noise), key=lambda peak: -peak.height):
+    for peak in sorted(_peaks(paths, noise), key=lambda peak: (bool(paths.lid[peak.region]), -peak.height)):
         time = paths.times[peak.index]
         if any(_explains(event, time, peak.region) for event in events):
             continue
         event = _event(paths, noise, peak)
-        if event is None or event.certainty < CERTAINTY:
+        if event is None or not _stands_out(event, paths, lid=bool(paths.lid[peak.region])):
             continue
-        clash = [other for other in events if _overlap(event, other) > 0.3 and not _apart(event, other)]
-        if not clash:
+        if not any(_overlap(event, other) > 0.3 and not _apart(event, other) for other in events):
             events.append(event)
     return events
+
+
+def _stands_out(event: _Event, paths: _Paths, *, lid: bool) -> bool:
+    brief = event.duration_ms <= MICRO_MS
+    if event.certainty < (LID_CERTAINTY if lid else CERTAINTY if brief else MACRO_CERTAINTY):
+        return False
+    kind = paths.lid if lid else ~paths.lid
+    if event.ratio[kind].max() < 1.0:
+        return False
+    if lid:
+        return _opens_or_tightens(event, paths)
+    if brief:
+        return True
+    return bool(np.hypot(*event.moved[kind].T).max() >= max(MACRO_MIN_PX, DRIFT_PX_S * event.duration_ms / 1000.0))
+
+
+def _opens_or_tightens(event: _Event, paths: _Paths) -> bool:
+    """Whether lids moved as in AU 5 or AU 7: upper lids up, or lower lids up while the upper ones stay."""
+    fall = event.moved[paths.upper_lid, 1].max(initial=0.0)
+    rise = -event.moved[paths.lid, 1].min(initial=0.0)
+    return bool(rise > 0.0 and fall < 0.4 * rise)
 
 
 def _explains(event: _Event, time: float, region: int) -> bool:
@@ -364,9 +398,24 @@ def _peaks(paths: _Paths, noise: _Noise) -> list[_Peak]:
                 height = np.where(brief, near / floor[region], far / slow_floor[region])
                 peaks += [
                     _Peak(int(at[k]), region, float(height[k]), MICRO_WINDOW_MS if brief[k] else MACRO_WINDOW_MS)
-                    for k in np.flatnonzero(height >= 1.0)
+                    for k in np.flatnonzero(height >= SEED_SHARE)
                 ]
+            peaks += _cut_off(signal, region, EDGE_FLOOR_FACTOR * slow_floor[region], long // 2, paths.step)
     return peaks
+
+
+def _cut_off(signal: FloatArray, region: int, floor: float, reach: int, step: float) -> list[_Peak]:
+    """The rise to a peak at which the stretch ends, if there is one."""
+    last = max(1, round(CUT_OFF_MS / step))
+    if len(signal) < 2 * last:
+        return []
+    top = len(signal) - 1 - int(np.argmax(signal[: -last - 1 : -1]))
+    before = signal[max(0, top - reach) : top + 1]
+    rise = signal[top] - before.min()
+    fell = signal[top] - signal[top:].min()
+    if rise < max(floor, MACRO_MIN_PX) or signal[top] < before.max() or fell > 0.5 * rise:
+        return []
+    return [_Peak(top, region, float(rise / floor), MACRO_WINDOW_MS, edge=True)]
 
 
 def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
@@ -377,9 +426,10 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
     inverse = np.linalg.inv(covariance)
     course, certainty = np.zeros(0), 0.0
     for _ in range(3):
-        amplitude = paths.smooth[apex] - 0.5 * (paths.smooth[onset] + paths.smooth[offset])
+        rest = paths.smooth[onset] if peak.edge else 0.5 * (paths.smooth[onset] + paths.smooth[offset])
+        amplitude = paths.smooth[apex] - rest
         strength = np.einsum("ri,rij,rj->r", amplitude, inverse, amplitude)
-        strength[paths.lid & (np.arange(len(strength)) != peak.region)] = 0.0
+        strength[paths.lid != paths.lid[peak.region]] = 0.0
         joins = strength >= 2.5**2
         if not joins.any():
             return None
@@ -388,7 +438,10 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
         course = np.einsum("tri,ri->t", paths.smooth, weights) / strength[joins].sum()
         certainty = float(np.sqrt(strength[joins].sum()))
         apex, onset, offset = _course_marks(course, apex, 1.0 / certainty, paths.step, peak.window_ms)
-    above = course[onset : offset + 1] >= 0.5 * (course[apex] + max(course[onset], course[offset]))
+    if peak.edge:
+        offset = len(course) - 1
+    base = course[onset] if peak.edge else max(course[onset], course[offset])
+    above = course[onset : offset + 1] >= 0.5 * (course[apex] + base)
     if above.sum() < 2 or (offset - onset) * paths.step < SHORTEST_MS:
         return None
     moved = paths.smooth[apex] - paths.smooth[onset]
@@ -401,7 +454,7 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
         moved=moved,
         ratio=ratio,
         certainty=certainty,
-        complete=onset > 0 and offset < len(course) - 1,
+        complete=not peak.edge and onset > 0 and offset < len(course) - 1,
         rows=paths.rows,
         row_times=paths.row_times,
     )
@@ -415,7 +468,7 @@ def _first_guess(paths: _Paths, peak: _Peak) -> tuple[int, int]:
     left, right = distance[low : peak.index + 1], distance[peak.index : high + 1]
     onset = low + int(np.flatnonzero(left >= 0.85 * left.max())[-1])
     offset = peak.index + int(np.flatnonzero(right >= 0.85 * right.max())[0])
-    return onset, offset
+    return onset, len(distance) - 1 if peak.edge else offset
 
 
 def _course_marks(
@@ -612,14 +665,31 @@ def _blinks(curve: MotionCurve) -> list[Span]:
     times, eyes = curve.times_ms[rows], curve.eye_openness[rows].astype(np.float64)
     opened = eyes / np.maximum(np.percentile(eyes, 75, axis=0), 1e-6)
     level = opened.max(axis=1)  # both eyes: a wink is an expression
+    fall, rise = _lid_motion(curve, rows)
+    taken = np.zeros(len(rows), dtype=np.bool_)
     blinks = []
-    for first, last in _runs(level < 0.5 * (1.0 + BLINK_CLOSED)):
-        if level[first : last + 1].min() > BLINK_CLOSED:
-            continue
-        start, end = times[max(first - 1, 0)], times[min(last + 1, len(times) - 1)]
-        if BLINK_MS[0] <= end - start <= BLINK_MS[1]:
-            blinks.append(Span("blink", float(start), float(end)))
+    for least, threshold in ((BLINK_CLOSED, 0.5 * (1.0 + BLINK_CLOSED)), (BLINK_HALF, 0.5 * (1.0 + BLINK_HALF))):
+        for first, last in _runs(level < threshold):
+            lowest = first + int(np.argmin(level[first : last + 1]))
+            before, after = max(first - 1, 0), min(last + 1, len(rows) - 1)
+            if level[lowest] > least or taken[first : last + 1].any():
+                continue
+            down, up = fall[lowest] - fall[before], rise[lowest] - rise[before]
+            if least == BLINK_HALF and not (down >= BLINK_FALL_PX and down > up):
+                continue
+            if BLINK_MS[0] <= times[after] - times[before] <= BLINK_MS[1]:
+                taken[first : last + 1] = True
+                blinks.append(Span("blink", float(times[before]), float(times[after])))
     return blinks
+
+
+def _lid_motion(curve: MotionCurve, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """How far the upper lids have come down and the lower ones up, px, at ``rows``."""
+    upper, lower = _named(curve.regions, ("upper lid",)), _named(curve.regions, ("lower lid",))
+    if not upper.any() or not lower.any():
+        return np.zeros(len(rows)), np.zeros(len(rows))
+    height = curve.displacement_px[rows, :, 1].astype(np.float64)
+    return height[:, upper].mean(axis=1), -height[:, lower].mean(axis=1)
 
 
 def _speech(curve: MotionCurve) -> list[Span]:
