@@ -1,4 +1,5 @@
 const SETTLE_MS = 350; // after the last step of a slider
+const SHOWN_CANDIDATES = 6;
 const NAMES = ["onset", "apex", "offset"];
 const make = (tag, css, text) => {
   const node = document.createElement(tag);
@@ -102,6 +103,7 @@ const draw = () => {
     const chips = make("div", "candidates");
     chips.setAttribute("role", "radiogroup");
     chips.setAttribute("aria-label", "Moments that were found");
+    const few = value.candidates.length <= SHOWN_CANDIDATES + 1;
     for (const candidate of value.candidates) {
       const chip = make("button", candidate.chosen ? "chip chosen" : "chip", candidate.label);
       chip.type = "button";
@@ -109,7 +111,14 @@ const draw = () => {
       chip.setAttribute("role", "radio");
       chip.setAttribute("aria-checked", String(candidate.chosen));
       chip.addEventListener("click", () => candidate.chosen || trigger("picked", { number: candidate.number }));
+      chip.hidden = !few && !candidate.chosen && candidate.number >= SHOWN_CANDIDATES;
       chips.append(chip);
+    }
+    if (!few) {
+      const more = make("button", "chip more", `${chips.querySelectorAll("[hidden]").length} weaker`);
+      more.type = "button";
+      more.addEventListener("click", () => { for (const chip of chips.children) chip.hidden = false; more.remove(); });
+      chips.append(more);
     }
     if (value.by_user) chips.append(make("span", "chip chosen own", "your moment"));
     element.append(chips);

@@ -122,16 +122,21 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
         updates = await asyncio.to_thread(show, house, analysis)
         visit.begin(analysis)
         visit.whole = False
-        yield updates | talk(house, visit) | {page.status: "", page.video: None}
+        yield updates | talk(house, visit) | {page.status: ""} | emptied(house, job)
     except Cancelled:
         yield {page.status: gr.skip()}
     except Exception as error:
         message = in_words("analysis", error)
-        yield {page.status: fragments.trouble(message, keeps=visit.analysis is not None), page.video: None}
+        yield {page.status: fragments.trouble(message, keeps=visit.analysis is not None)} | emptied(house, job)
     finally:
         stop.set()
         visit.release(house.uploads, job.uploads)
         job.tidy()
+
+
+def emptied(house: House, job: Job) -> Updates:
+    """The fields that held the job's files, which are deleted."""
+    return {getattr(house.page, name): None for name in job.inputs}
 
 
 def show(house: House, analysis: Analysis, *, whole: bool = False) -> Updates:
@@ -247,6 +252,11 @@ def as_typed(text: str) -> str:
     return text.replace("\x00", "").replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
 
 
+def as_meant(shown: str) -> str:
+    """What ``as_typed`` was given: the page sends back what it shows."""
+    return shown.replace("!\\[", "![").replace("&lt;", "<").replace("&amp;", "&")
+
+
 def talk(house: House, visit: Visit) -> Updates:
     """The chat column as it stands now."""
     page, busy = house.page, visit.pending
@@ -342,7 +352,7 @@ def ask_again(house: House, visit: Visit, index: int) -> Updates:
 
 def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
     """Replace a question and all that followed it."""
-    question = question.replace("\x00", "").strip()[:QUESTION_CHARS]
+    question = as_meant(question).replace("\x00", "").strip()[:QUESTION_CHARS]
     if question and 0 <= index < len(visit.entries) and visit.entries[index].role == "user":
         del visit.entries[index:]
         visit.about = min(visit.about, len(visit.entries))
@@ -500,7 +510,7 @@ def _wire_input(house: House) -> None:
     def from_video(visit: Visit, video: str | None) -> Updates:
         if not video or Path(video) in visit.files:
             return {page.status: gr.skip()}
-        return waiting(house, visit, Job(video, Path(video).name, (Path(video),)))
+        return waiting(house, visit, Job(video, Path(video).name, (Path(video),), ("video",)))
 
     def from_frames(visit: Visit, files: list[str] | None, rate: float | None) -> Updates:
         paths = tuple(map(Path, files or ()))
@@ -512,14 +522,20 @@ def _wire_input(house: House) -> None:
                 house, visit, "A zip or GIF came together with other files. Choose it alone, or only images."
             )
         if whole:
-            return waiting(house, visit, Job(str(paths[0]), paths[0].name, paths, rate if _zip(paths[0]) else None))
+            return waiting(
+                house, visit, Job(str(paths[0]), paths[0].name, paths, ("frames",), rate if _zip(paths[0]) else None)
+            )
         folder = gather(paths)
-        return waiting(house, visit, Job(str(folder), f"{len(paths)} frames", paths, rate, folder))
+        return waiting(house, visit, Job(str(folder), f"{len(paths)} frames", paths, ("frames",), rate, folder))
 
     def from_pair(visit: Visit, onset: str | None, apex: str | None) -> Updates:
         if not onset or not apex:
             return _missing(house, visit, "One of the two images is missing. Choose the onset and the apex frame.")
-        return waiting(house, visit, Job((onset, apex), "onset and apex", (Path(onset), Path(apex))))
+        uploads = (Path(onset), Path(apex))
+        return waiting(house, visit, Job((onset, apex), "onset and apex", uploads, ("onset_file", "apex_file")))
+
+    def came_in(visit: Visit, files: str | list[str] | None) -> None:
+        visit.hold([files] if isinstance(files, str) else files or [], house.uploads)
 
     def from_examples(visit: Visit, event: gr.EventData) -> Updates:
         wanted = str(event._data.get("key"))
@@ -529,6 +545,8 @@ def _wire_input(house: House) -> None:
         return {page.status: gr.skip()}
 
     page.kind.change(choose_kind, page.kind, [page.video_group, page.frames_group, page.pair_group], **QUICK)
+    for field in (page.frames, page.onset_file, page.apex_file):
+        field.change(came_in, [page.visit, field], None, **QUICK)
     started = (
         page.video.change(from_video, [page.visit, page.video], page.status, **QUICK),
         page.frames_go.click(from_frames, [page.visit, page.frames, page.frame_rate], page.status, **QUICK),

@@ -19,6 +19,7 @@ VIDEO, FRAMES, PAIR = "Video or webcam", "Frames or GIF", "Onset and apex"
 IMAGE_TYPES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"]
 VIDEO_HEIGHT_PX = 250
 QUESTION_CHARS = 4000
+SYNTHETIC_PREFIX = "synthetic_"  # of the example clips; the gallery says it in a badge
 CLIP_PROMPT = "Your clip"
 
 
@@ -82,7 +83,8 @@ def find_examples(folder: Path = ASSETS) -> tuple[Example, ...]:
     for path in sorted(folder.glob("*.mp4")):
         still = folder / "ui" / f"{path.stem}.jpg"
         poster = f"data:image/jpeg;base64,{b64encode(still.read_bytes()).decode()}" if still.is_file() else ""
-        found.append(Example(path.stem, path, path.stem.replace("_", " ").capitalize(), poster))
+        caption = path.stem.removeprefix(SYNTHETIC_PREFIX).replace("_", " ").capitalize()
+        found.append(Example(path.stem, path, caption, poster))
     return tuple(found)
 
 
@@ -207,6 +209,7 @@ def _chat(card: ReasonerCard) -> dict[str, Any]:
         latex_delimiters=[],
         layout="bubble",
         group_consecutive_messages=False,
+        autoscroll=False,  # the page keeps the last question in view instead, so that a text is read from its start
         allow_file_downloads=False,
     )
     suggestions = piece("suggestions", [], elem_id="mellm-suggestions")

@@ -22,6 +22,7 @@ HEIGHT_PX = 290
 MARGIN_PX = {"l": 56, "r": 18, "t": 22, "b": 42}  # the sliders under the plot stand in the same margins
 MAX_POINTS = 1200  # more than a wide screen can show
 LANE_SHARE, LANE_GAP = 0.075, 0.04  # of the plot's height: one lane of spans, and the space above the lanes
+HEADROOM, LOWEST_TOP_PX = 1.12, 0.5  # a still face must not look like a storm
 NAMED_REGIONS = 3  # with hover; the others stay in the background
 
 # Mid tones with a contrast of at least 3:1 on white and on near-black; style.css turns the text with the theme.
@@ -61,9 +62,10 @@ def timeline(analysis: Analysis, window_ms: tuple[float, float] | None = None) -
 
     figure = go.Figure()
     found, times = analysis.spotting, analysis.curve.times_ms
-    top = 1.12 * max(float(np.nanmax(found.energy_px, initial=0.0)), 2.0 * found.noise_floor_px, 0.5)
     _noise(figure, times, found.noise_floor_px)
-    _regions(figure, analysis)
+    named = _regions(figure, analysis)
+    highest = max(float(np.nanmax(found.energy_px, initial=0.0)), float(np.nanmax(named, initial=0.0)))
+    top = HEADROOM * max(highest, 2.0 * found.noise_floor_px, LOWEST_TOP_PX)
     rows = min_max_rows(found.energy_px)
     figure.add_scatter(
         x=times[rows],
@@ -149,8 +151,8 @@ def _noise(figure: Figure, times: FloatArray, floor: float) -> None:
     )  # fmt: skip
 
 
-def _regions(figure: Figure, analysis: Analysis) -> None:
-    """Region lines in the background; the strongest ones of the chosen moment with a name."""
+def _regions(figure: Figure, analysis: Analysis) -> Float32Array:
+    """Region lines in the background; the strongest ones of the chosen moment with a name. Returns the latter."""
     found, times = analysis.spotting, analysis.curve.times_ms
     keys = analysis.curve.regions
     kept = [i for i, key in enumerate(keys) if not facs.REGION_BY_KEY[key].lid]
@@ -169,6 +171,7 @@ def _regions(figure: Figure, analysis: Analysis) -> None:
             line={"color": SECOND if named else FAINT, "width": 1.2 if named else 1},
             **({"hovertemplate": "%{y:.2f} px"} if named else {"hoverinfo": "skip"}),
         )  # fmt: skip
+    return found.region_energy_px[:, by_peak[:NAMED_REGIONS]]
 
 
 def _moments(analysis: Analysis) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

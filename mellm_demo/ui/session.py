@@ -58,11 +58,15 @@ class Uploads:
 
 @dataclass(frozen=True)
 class Job:
-    """A clip to be measured. ``uploads`` are the files to delete afterwards; examples have none."""
+    """A clip to be measured. ``uploads`` are the files to delete afterwards; examples have none.
+
+    ``inputs`` names the fields of the page that held them and are emptied then.
+    """
 
     source: str | tuple[str, str]
     name: str
     uploads: tuple[Path, ...] = ()
+    inputs: tuple[str, ...] = ()
     frame_rate: float | None = None
     folder: Path | None = None  # made for this job only
 
