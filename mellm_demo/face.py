@@ -64,6 +64,7 @@ CENSUS_MS = 500.0  # how often to look for further faces while one is followed; 
 CALM_MS = 1000.0  # alone for so long: back to following one face
 SEARCH_MS = 1000.0  # how often to search closely where the whole picture shows no face
 CLOSER = (2, 4)  # the short-range detector misses faces with pupils nearer than 5 % of the width: look at parts then
+LOOKS_TO_SETTLE = 2
 MARGIN = 0.5  # … and faces wider than the picture: look at the picture with an empty margin then
 DUPLICATE = 0.4  # two faces nearer than this share of their width are the same face
 
@@ -443,6 +444,7 @@ class _Lookout:
         self._search_ms = -math.inf
         self._seen_ms = -math.inf
         self._lost = True
+        self._before = 0
 
     def __enter__(self) -> _Lookout:
         try:
@@ -473,6 +475,7 @@ class _Lookout:
             self._seen_ms = now
             self._follow_view(frame.rgb, sightings[0])
         self._lost = not sightings
+        self._before = len(sightings)
         return sightings
 
     def _look(self, frame: Frame) -> list[_Sighting]:
@@ -495,8 +498,16 @@ class _Lookout:
     def _glance(self, landmarker: _Landmarker, rgb: Image) -> list[_Sighting]:
         view = self._view if self._view is not None else _View(0, 0, rgb.shape[1], rgb.shape[0])
         part = _cut(rgb, view)
-        # Where a face was a frame ago it is looked for there, in vain after a cut; a second look searches afresh.
-        return landmarker.look(part, view.x, view.y) or ([] if self._lost else landmarker.look(part, view.x, view.y))
+        found = landmarker.look(part, view.x, view.y)
+        if not found and not self._lost:
+            # Where a face was a frame ago it is looked for there, in vain after a cut; a second look searches afresh.
+            found = landmarker.look(part, view.x, view.y)
+        if found and len(found) != self._before:
+            # Landmarks taken from the detector's box differ by half a pixel from those taken where landmarks were:
+            # look again, so that the first frame of a face is like the others.
+            for _ in range(LOOKS_TO_SETTLE):
+                found = landmarker.look(part, view.x, view.y) or found
+        return found
 
     def _search(self, rgb: Image) -> list[_Sighting]:
         height, width = rgb.shape[:2]
