@@ -82,7 +82,6 @@ class Query:
     terms: tuple[str, ...] = ()  # keys of TERMS
     spans: tuple[str, ...] = ()  # kinds of Span
     colours: tuple[str, ...] = ()  # names of the eight directions that the colours stand for
-    unknown_unit: bool = False  # an action unit was asked about by a name that FACS, as known here, does not have
 
 
 REFUSALS = frozenset(
@@ -656,7 +655,6 @@ def _merged(one: Query, other: Query) -> Query:
         terms=_distinct(one.terms + other.terms),
         spans=_distinct(one.spans + other.spans),
         colours=_distinct(one.colours + other.colours),
-        unknown_unit=one.unknown_unit or other.unknown_unit,
     )
 
 
@@ -671,7 +669,6 @@ def _read_clause(clause: str, language: Language) -> Query:
     spans = tuple(name for name, pattern in _SPAN_WORDS if re.search(pattern, clause))
     terms = _terms_in(clause)
     places = _intents_in(clause, language)
-    unknown_unit = False
     if terms:
         places[_I.TERM] = 0
     if units:
@@ -683,7 +680,6 @@ def _read_clause(clause: str, language: Language) -> Query:
             places.pop(_I.UNITS, None)
         places.pop(_I.UNITS, None)
     elif _I.UNITS in places and re.match(r"(?:is|was) (?:the|an) action unit\b", clause):
-        unknown_unit = True
         places[_I.UNIT] = places.pop(_I.UNITS)
     if emotions and not units:
         places[_I.NAMED_EMOTION] = 0
@@ -699,7 +695,7 @@ def _read_clause(clause: str, language: Language) -> Query:
     if not kept and places:  # two that exclude each other: the one listed first weighs more
         kept = [min(places, key=lambda intent: list(Intent).index(intent))]
     kept.sort(key=lambda intent: places[intent])
-    return Query(language, tuple(kept), units, _side_in(clause), regions, emotions, terms, spans, colours, unknown_unit)
+    return Query(language, tuple(kept), units, _side_in(clause), regions, emotions, terms, spans, colours)
 
 
 def _intents_in(clause: str, language: Language) -> dict[Intent, int]:
