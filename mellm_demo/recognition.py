@@ -49,11 +49,12 @@ CHEEK_TO_LID_FOR_6 = 0.5  # cheek up / lower lid up: less is AU 7
 LID_TO_CHEEK_FOR_7 = 1.3  # lower lid up / cheek up: less is carried by AU 6
 SMILE_LIFTS_CHEEK = 0.45  # cheek up / corner motion that AU 12 brings along without AU 6
 JAW_CARRIES_CORNER = 0.5  # corner down / chin down that AU 26 brings along without AU 15
-CHIN_TO_LIP_FOR_JAW = 0.45  # chin down / lower lip down: less is AU 25, lips parting without the jaw
+CHIN_TO_LIP_FOR_JAW = 0.6  # chin down / lower lip down: less is AU 25, lips parting without the jaw
 CHIN_TO_LIP_FOR_17 = 0.45  # chin up / lower lip up: less is AU 24
 UPPER_TO_LOWER_FOR_24 = 0.3  # upper lip down / lower lip up
 NARROWING_LIPS_FOR_23 = 0.25  # lips closing / corners coming in: less is AU 14 on both sides
 WING_TO_LIP_FOR_9 = 0.75  # nostril wing up / upper lip up: less is AU 10
+LIP_TO_FOLD_FOR_10 = 0.6  # upper lip up / nasolabial fold up: less is carried by AU 12
 WING_TO_CHEEK_FOR_9 = 0.7  # nostril wing up / cheek up: less is carried by AU 6
 LID_TO_BROW_FOR_5 = 0.55  # upper lid up / brow up: less is carried by AU 1 or 2
 LID_TO_EYE_FOR_5 = 0.7  # upper lid up / lower lid or cheek up: less is an eye that is pushed up from below
@@ -279,7 +280,7 @@ def _side_allowed(number: int, side: Side, face: _Face) -> bool:
     if number == 9:
         return wing >= max(WING_TO_LIP_FOR_9 * upper_lip, WING_TO_CHEEK_FOR_9 * cheek)
     if number == 10:
-        return upper_lip > face.mean_up("nostril_wing")
+        return upper_lip > max(face.mean_up("nostril_wing"), LIP_TO_FOLD_FOR_10 * face.mean_up("nasolabial_fold"))
     if number in (12, 14, 15, 20):
         return number == _corner_unit(out[f"mouth_corner_{side}"], up[f"mouth_corner_{side}"], chin) and not (
             number == 14 and _lips_narrow(face)
@@ -312,9 +313,10 @@ def _corner_unit(out: float, up: float, chin_up: float) -> int:
 
 def _lips_narrow(face: _Face) -> bool:
     """Both corners come in and the lips close a little: AU 23, not a dimple on both sides."""
-    corners = -max(face.out["mouth_corner_left"], face.out["mouth_corner_right"])
+    inwards = sorted(-face.out[f"mouth_corner_{side}"] for side in SIDES)
     closing = face.up["lower_lip"] - face.up["upper_lip"]
-    return corners > 0 and closing >= NARROWING_LIPS_FOR_23 * corners
+    both = inwards[0] > max(ONE_SIDED_RATIO * inwards[1], 0.0)
+    return both and closing >= NARROWING_LIPS_FOR_23 * inwards[1]
 
 
 # ------------------------------------------------------------------------------------------ claims

@@ -203,6 +203,12 @@ def both(name, out, up, size=1.5):
         ("corners straight out are stretched", both("mouth_corner", 1, 0), {20}, {12, 14}),
         ("corners up and out are a smile", both("mouth_corner", 0.7, 0.7), {12}, {14, 20}),
         ("corners in are a dimple", both("mouth_corner", -1, 0.1), {14}, {12, 20, 23}),
+        (
+            "a dimple on one side with noise on the other",
+            {"mouth_corner_left": (-1.4, -0.2), "mouth_corner_right": (0.01, 0)},
+            {14},
+            {23},
+        ),
         ("the jaw takes the lip along", {"chin": (0, 1.5), "lower_lip": (0, 1.6)}, {26}, {25, 15, 17}),
         ("lips part without the jaw", {"lower_lip": (0, 1.5), "upper_lip": (0, -0.6)}, {25}, {26, 10}),
         ("lips pressed without the chin", {"lower_lip": (0, -1.2), "upper_lip": (0, 1.2)}, {24}, {17, 25}),
@@ -316,7 +322,38 @@ def test_noise_alone_hardly_ever_gives_a_claim():
 
 
 def test_what_both_sides_share_sideways_is_no_expression():
-    shifted = {key: (1.5, 0.0) for key in ("mouth_corner_left", "mouth_corner_right", "upper_lip", "lower_lip")}
+    shifted = dict.fromkeys(("mouth_corner_left", "mouth_corner_right", "upper_lip", "lower_lip"), (1.5, 0.0))
     assert read(shifted).action_units == ()
     found = read(added(shifted, pattern(12))).action_units
     assert [(claim.au, claim.side) for claim in found] == [(12, "both")]
+
+
+@pytest.mark.parametrize("noise", [0.0, FLOOR / 3])
+def test_reads_displacement_fields_that_were_not_made_from_these_rules(noise):
+    """The synthetic clips' fields, most of them measured on faces, on the mesh's mean face."""
+    from mellm_demo.training.synthesis import ACTION_UNITS, MESH_FILE, au_field
+
+    with np.load(MESH_FILE) as stored:
+        face = stored["mean_aligned_mesh"][:, :2].astype(np.float64) * (1.0, -1.0)
+    rng = np.random.default_rng(4)
+    hits = dict.fromkeys(ACTION_UNITS, 0)
+    shown, false, sided = dict(hits), dict(hits), []
+    for number in ACTION_UNITS:
+        for side in ("both", "left", "right") if facs.AU_BY_NUMBER[number].paired else ("both",):
+            for _ in range(4 if noise else 1):
+                field = 1.5 * au_field(number, face, side)
+                vectors = {
+                    region.key: tuple(field[list(region.mesh)].mean(axis=0) + rng.normal(0, noise, 2))
+                    for region in facs.REGIONS
+                }
+                found = claims(read(vectors))
+                shown[number] += 1
+                for claimed in found:
+                    if claimed == number:
+                        hits[number] += 1
+                        sided.append(found[claimed].side == side)
+                    elif claimed in false:
+                        false[claimed] += 1
+    scores = [2 * hits[n] / (shown[n] + hits[n] + false[n]) for n in ACTION_UNITS]
+    assert np.mean(scores) >= (0.8 if noise else 0.95)
+    assert np.mean(sided) >= 0.95
