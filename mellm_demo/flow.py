@@ -73,6 +73,7 @@ _STEP_LIMIT_PX = 1.5
 _SUBPIXEL = 32.0  # cv2.remap samples on a grid of 1/32 px
 _LANDMARK_NOISE_PX = 1.0  # a landmark's step below this says nothing about the skin
 _LOST_CORRELATION = 0.35  # a patch that fits worse is not the same skin any more
+_ASTRAY_PX = 5.0  # farther from its landmarks than they ever err
 _LOST_PX = 3.0  # nor one that was found farther than this from where the frame before and the landmarks put it
 
 UPPER_LIP_INNER, LOWER_LIP_INNER = 13, 14
@@ -522,9 +523,10 @@ def _measure_span(
         step = (patch_landmarks[row] - patch_landmarks[row - 1]).astype(np.float64)
         start = now + np.sign(step) * np.maximum(np.abs(step) - _LANDMARK_NOISE_PX, 0.0)
         now, info, alike = _register(template, normalised(gray[stretch[row]]), start)
+        by_landmarks = (patch_landmarks[row] - patch_landmarks[first]).astype(np.float64)
         lost = (alike < _LOST_CORRELATION) | (np.hypot(*(now - start).T) > _LOST_PX)
+        lost |= np.hypot(*(now - by_landmarks).T) > _ASTRAY_PX
         if lost.any():
-            by_landmarks = (patch_landmarks[row] - patch_landmarks[first]).astype(np.float64)
             now = np.where(lost[:, None], by_landmarks, now)
             info[lost] = np.eye(2) / _LANDMARK_NOISE_PX**2
         moved[index], information[index] = now, info

@@ -25,16 +25,20 @@ MIN_ROWS = 6  # fewer rows cannot show rest and an expression
 
 SMOOTHING_MS = 18.0  # standard deviation; a third of the half-width of the shortest event
 MICRO_WINDOW_MS = 1400.0  # a micro-expression with rest on both sides
-MACRO_WINDOW_MS = 10000.0  # expressions beyond about 4 s are postures, not expressions (Ekman 2003)
-MICRO_SHARE = 0.7  # of the whole rise must lie inside the micro window, or the event is a longer one
+# Longer events are looked for in longer windows; beyond about 4 s they are postures, not expressions (Ekman 2003).
+WINDOWS_MS = (MICRO_WINDOW_MS, 3000.0, 8000.0)
+WINDOW_SHARE = 0.7  # of the whole rise must lie inside a window, or the event belongs into a longer one
 
 NOISE_LAGS_MS = (100.0, 200.0)  # wander at the pace of an expression
 SLOW_LAGS_MS = (600.0,)
+FINE_LAG_MS = 33.0
+WANDER_MOST, SLOW_MOST = 4.0, 6.0  # times the fine noise: measured on clips without expression 1.3 to 3.3
 FLOOR_SIGMAS = 6.5  # of a single region: noise, which has heavier tails than Gauss's, does not reach this
 CERTAINTY = 11.0  # of all regions of an event together, in standard deviations; clips without expression stay below
 MACRO_CERTAINTY = 14.0  # slow wander is larger, and a short clip does not tell how large
 LID_CERTAINTY = 14.0  # gaze moves lids, too
 FLOOR_MIN_PX = 0.15  # bilinear sampling and block noise leave this even in the best of clips
+FLOOR_UNKNOWN_PX = 0.3  # a pair of frames does not tell its noise; ordinary clips have 0.2 to 0.35
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
 CUT_OFF_MS = 250.0  # before the end of the clip
 SEED_SHARE = 0.75  # of the floor: where it pays to look at all regions together
@@ -239,7 +243,7 @@ def _second_difference(values: FloatArray, lag: int) -> FloatArray:
 
 
 def _spread(values: FloatArray) -> FloatArray:
-    """Robust covariance (R, 2, 2) of (N, R, 2) around zero, by the medians along the axes and diagonals."""
+    """Robust covariance (R, 2, 2) of (N, R, 2) around zero, by medians along the axes and diagonals."""
     x, y = values[..., 0], values[..., 1]
     half = np.sqrt(0.5)
 
@@ -258,17 +262,17 @@ def _noise(paths: _Paths) -> _Noise:
 
     Robust to expressions as long as they fill less than half of the stretch. In short stretches they fill more, so the
     wander of a region is also bounded by its fine noise times the ratio of wander to fine noise of the other regions,
-    most of which rest.
+    most of which rest; and in a clip full of expressions by what that ratio ever was in clips without any.
     """
-    fine = _trace(_spread(_second_difference(paths.raw, 1) / np.sqrt(1.5)))
+    fine = _trace(_wander(paths, (FINE_LAG_MS,)))
     wander = _wander(paths, NOISE_LAGS_MS)
     slow = _wander(paths, SLOW_LAGS_MS)
     slow = np.where((_trace(slow) > _trace(wander))[:, None, None], slow, wander)
     sizes, slow_sizes = _trace(wander), _trace(slow)
     seen = ~paths.lid if (~paths.lid).any() else np.ones_like(paths.lid)
-    for scaled, size in ((wander, sizes), (slow, slow_sizes)):
+    for scaled, size, most in ((wander, sizes, WANDER_MOST), (slow, slow_sizes, SLOW_MOST)):
         ratio = float(np.median(size[seen] / np.maximum(fine[seen], 1e-6)))
-        bound = 2.0 * np.maximum(fine * ratio, np.median(size[seen]))
+        bound = np.minimum(2.0 * np.maximum(fine * ratio, np.median(size[seen])), most * np.maximum(fine, 1e-3))
         scaled *= np.square(np.minimum(1.0, bound / np.maximum(size, 1e-9)))[:, None, None]
     least = np.square(FLOOR_MIN_PX / FLOOR_SIGMAS) * np.eye(2)
     wander, slow = wander + least, slow + least
@@ -380,8 +384,7 @@ def _peaks(paths: _Paths, noise: _Noise) -> list[_Peak]:
 
     angles = np.arange(DIRECTIONS) * 2.0 * np.pi / DIRECTIONS
     factor = np.where(paths.lid, LID_FLOOR_FACTOR, 1.0)
-    short = max(3, round(MICRO_WINDOW_MS / paths.step))
-    long = max(3, round(MACRO_WINDOW_MS / paths.step))
+    lengths = [max(3, round(window / paths.step)) for window in WINDOWS_MS]
     peaks = []
     for angle in angles:
         way = np.array([np.cos(angle), np.sin(angle)])
@@ -392,15 +395,14 @@ def _peaks(paths: _Paths, noise: _Noise) -> list[_Peak]:
             signal = along[:, region]
             at, _ = find_peaks(signal)
             if len(at):
-                near = peak_prominences(signal, at, wlen=short)[0]
-                far = peak_prominences(signal, at, wlen=long)[0]
-                brief = near >= MICRO_SHARE * far
-                height = np.where(brief, near / floor[region], far / slow_floor[region])
+                rises = np.stack([peak_prominences(signal, at, wlen=length)[0] for length in lengths])
+                scale = np.argmax(rises >= WINDOW_SHARE * rises[-1], axis=0)  # the shortest that holds most of it
+                height = rises[scale, np.arange(len(at))] / np.where(scale == 0, floor[region], slow_floor[region])
                 peaks += [
-                    _Peak(int(at[k]), region, float(height[k]), MICRO_WINDOW_MS if brief[k] else MACRO_WINDOW_MS)
+                    _Peak(int(at[k]), region, float(height[k]), WINDOWS_MS[scale[k]])
                     for k in np.flatnonzero(height >= SEED_SHARE)
                 ]
-            peaks += _cut_off(signal, region, EDGE_FLOOR_FACTOR * slow_floor[region], long // 2, paths.step)
+            peaks += _cut_off(signal, region, EDGE_FLOOR_FACTOR * slow_floor[region], lengths[-1] // 2, paths.step)
     return peaks
 
 
@@ -415,7 +417,7 @@ def _cut_off(signal: FloatArray, region: int, floor: float, reach: int, step: fl
     fell = signal[top] - signal[top:].min()
     if rise < max(floor, MACRO_MIN_PX) or signal[top] < before.max() or fell > 0.5 * rise:
         return []
-    return [_Peak(top, region, float(rise / floor), MACRO_WINDOW_MS, edge=True)]
+    return [_Peak(top, region, float(rise / floor), WINDOWS_MS[-1], edge=True)]
 
 
 def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
@@ -536,7 +538,7 @@ def _rest_energy(paths: _Paths, events: Sequence[_Event], row_times: FloatArray)
 
 def _joined_floor(floors: Sequence[tuple[int, FloatArray]], count: int) -> FloatArray:
     if not floors:
-        return np.full(count, FLOOR_MIN_PX)
+        return np.full(count, FLOOR_UNKNOWN_PX)
     rows = np.array([rows for rows, _ in floors], dtype=np.float64)
     return np.asarray(np.average([floor for _, floor in floors], axis=0, weights=rows), dtype=np.float64)
 
@@ -631,7 +633,7 @@ def _offset_after(curve: MotionCurve, onset: int, apex: int) -> tuple[int, bool]
     """Where the motion from onset to apex is back at rest, or the least that remains of it; and whether it is."""
     same = (curve.segment == curve.segment[apex]) & curve.usable
     same[: apex + 1] = False
-    later = np.flatnonzero(same & (curve.times_ms <= curve.times_ms[apex] + MACRO_WINDOW_MS / 2))
+    later = np.flatnonzero(same & (curve.times_ms <= curve.times_ms[apex] + WINDOWS_MS[-1] / 2))
     if not later.size:
         return apex, False
     seen = ~_lids(curve.regions)
