@@ -98,7 +98,7 @@ _FIELDS: dict[int, _Measured | tuple[_Push, ...]] = {
     4: _Measured(("inner_brow", "outer_brow"), 0.12),
     5: (_Push(_LID_EDGE, 0.0, 1.0, 0.03), _Push(_LID_CREASE, 0.0, 0.7, 0.04)),
     6: (
-        _Push(_CHEEK, 0.0, 1.0, 0.13),
+        _Push(_CHEEK, 0.0, 1.0, 0.11),
         _Push(_LOWER_LID, 0.0, 0.55, 0.05),
         _Push((226, 31, 35, 143), -0.35, 0.15, 0.06),  # the outer corner, where the crow's feet gather
     ),
@@ -131,6 +131,8 @@ _FIELDS: dict[int, _Measured | tuple[_Push, ...]] = {
     26: _Measured(("chin", "lower_lip"), 0.18),
 }
 ACTION_UNITS: tuple[int, ...] = tuple(_FIELDS)
+# Skin over bone is loose too and follows a little; how much is known for no unit. The bumps' tails end there.
+_FIRM, _FIRM_REACH = 0.85, 0.08
 _SIDE_BLEND = 0.1  # half-width of the passage from one half of the face to the other, in outer eye distances
 
 
@@ -177,6 +179,9 @@ def _mesh() -> _Mesh:
         own = row[:, :2] / scale
         own = own - affine @ np.linalg.lstsq(affine[rigid], own[rigid], rcond=None)[0]
         kept[number] = (own + own[twin] * [-1.0, 1.0]) / 2.0
+    # Smiles of the fitted frames come with a closing jaw. It is taken out of AU 12's row by AU 26's, to rest the chin.
+    chin = list(facs.REGION_BY_KEY["chin"].mesh)
+    kept[12] = kept[12] - kept[26] * (kept[12][chin, 1].mean() / kept[26][chin, 1].mean())
     return _Mesh(points, kept, twin, _below_lips(points))
 
 
@@ -208,6 +213,8 @@ def _canonical_field(au: int) -> FloatArray:
         field = mesh.rows[au] * _nearness(mesh.points, own, recipe.reach)[:, None]
     else:
         field = _pushed(mesh, recipe)
+    firm = [i for patch in facs.RIGID_PATCHES for i in patch]
+    field = field * (1.0 - _FIRM * _nearness(mesh.points, firm, _FIRM_REACH))[:, None]
     strongest = max(float(np.hypot(*field[list(region.mesh)].mean(axis=0))) for region in facs.REGIONS)
     return field / strongest
 
@@ -438,7 +445,7 @@ class _Field:
     event: Event
     skin: Float32Array
     eye: Float32Array
-    gap_px: float  # how much farther the inner lips are apart
+    mouth: Float32Array
 
 
 class Scene:
@@ -464,7 +471,6 @@ class Scene:
         rows, columns = np.mgrid[0 : spec.height, 0 : spec.width].astype(np.float32)
         self._grid: Float32Array = np.dstack([columns, rows])
         self._eye_mask, self._mouth_mask = self._masks()
-        self._mouth_gap = float(np.hypot(*(self.landmarks[13] - self.landmarks[14])))
         self._fields = tuple(self._field(event) for event in spec.events)
         self._lids = tuple(_Lids(self.landmarks, eye, self._unit, spec) for eye in _EYES) if spec.blinks else ()
         self._shake = _Shake(spec, self._px)
@@ -521,8 +527,12 @@ class Scene:
             points = np.r_[self.landmarks[edge] + opening[:, None] * down, rest]
             values = np.r_[opening[:, None] * down, np.zeros_like(rest)]
             eye += _interpolated(points, values, self.spec)
-        gap = float((moved[14] - moved[13]) @ down)
-        return _Field(event, dense, eye, max(gap, 0.0))
+        # What is seen between the lips goes with the upper lip, whose teeth are nearest; more of the gap is dark.
+        lip = list(_INNER_LIP_UPPER)
+        columns = np.arange(self.spec.width)
+        line = [np.interp(columns, *_rising(self.landmarks[lip, 0] + moved[lip, 0], moved[lip, k])) for k in (0, 1)]
+        mouth = np.broadcast_to(np.stack(line, axis=1).astype(np.float32), dense.shape).copy()
+        return _Field(event, dense, eye, mouth)
 
     def _depths(self) -> Float32Array:
         """(H, W) px that the skin lies before the plane of rigid skin, from the canonical mesh; 0 behind the face."""
@@ -553,9 +563,9 @@ class Scene:
         from_crop = _inverse(self.crop_from_frame)
         rows, columns = np.mgrid[0:CROP_PX, 0:CROP_PX].astype(np.float64)
         rest = _through(np.dstack([columns, rows]), from_crop)
-        eye = _sampled(self._eye_mask, rest) > 0.5
-        moved = [self._inverted(part, rest) for part in (field.skin, field.eye)]
-        flow = np.where(eye[..., None], moved[1], moved[0])
+        flow = self._inverted(field.skin, rest)
+        for mask, part in ((self._eye_mask, field.eye), (self._mouth_mask, field.mouth)):
+            flow = np.where(_sampled(mask, rest)[..., None] > 0.5, self._inverted(part, rest), flow)
         return (flow @ self.crop_from_frame[:, :2].T).astype(np.float32)
 
     @staticmethod
@@ -638,15 +648,14 @@ class Scene:
         active = [(field, share) for field in self._fields if (share := float(field.event.course(time_ms))) > 1e-4]
         if not active:
             return place, None
-        skin = place - sum(np.float32(share) * _sampled(field.skin, place) for field, share in active)
-        eye = place - sum(np.float32(share) * _sampled(field.eye, place) for field, share in active)
-        inside = _sampled(self._eye_mask, skin)[..., None] > 0.5
-        gap = sum(share * field.gap_px for field, share in active)
-        mouth = None
-        if gap > 0.05 * self._px:
-            grown = gap / (gap + self._mouth_gap)
-            mouth = _sampled(self._mouth_mask, skin) * np.float32(_MOUTH_DEPTH * grown)
-        return np.where(inside, eye, skin), mouth
+        skin, eye, mouth = (
+            place - sum(np.float32(share) * _sampled(getattr(field, part), place) for field, share in active)
+            for part in ("skin", "eye", "mouth")
+        )
+        place = np.where(_sampled(self._eye_mask, skin)[..., None] > 0.5, eye, skin)
+        between_lips = _sampled(self._mouth_mask, skin)
+        opened = np.maximum(between_lips - _sampled(self._mouth_mask, mouth), 0.0)
+        return np.where(between_lips[..., None] > 0.5, mouth, place), np.float32(_MOUTH_DEPTH) * opened
 
     def _before_blink(self, place: Float32Array, time_ms: float) -> Float32Array:
         for blink in self.spec.blinks:
@@ -847,18 +856,23 @@ def _interpolated(points: FloatArray, values: FloatArray, spec: ClipSpec, *, out
     import cv2
     from scipy.spatial import Delaunay
 
-    mesh = Delaunay(points)
+    triangles = Delaunay(points).simplices
     label = np.full((spec.height, spec.width), -1, np.int32)
-    for index, corners in enumerate(_fixed(points)[mesh.simplices]):
+    for index, corners in enumerate(_fixed(points)[triangles]):
         cv2.fillConvexPoly(label, corners, index, cv2.LINE_8, 4)
     rows, columns = np.nonzero(label >= 0)
-    simplex = label[rows, columns]
-    to_weights = mesh.transform[simplex]  # (N, 3, 2): two barycentric weights, and the corner they start from
-    first = np.einsum("nij,nj->ni", to_weights[:, :2], np.c_[columns, rows] - to_weights[:, 2])
+    triangle = label[rows, columns]
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    (abx, aby), (acx, acy) = (b - a).T, (c - a).T
+    twice_area = abx * acy - aby * acx
+    inverse = np.where(np.abs(twice_area) > 1e-9, 1.0 / np.where(twice_area == 0.0, 1.0, twice_area), 0.0)[triangle]
+    x, y = columns - a[triangle, 0], rows - a[triangle, 1]
+    of_b = (x * acy[triangle] - y * acx[triangle]) * inverse
+    of_c = (y * abx[triangle] - x * aby[triangle]) * inverse
     # A pixel on an edge may carry its neighbour's label: a hair outside, never far.
-    weights = np.clip(np.c_[first, 1.0 - first.sum(axis=1)], -0.5, 1.5)
+    weights = np.clip(np.stack([1.0 - of_b - of_c, of_b, of_c], axis=1), -0.5, 1.5)
     dense = np.full((spec.height, spec.width, values.shape[1]), outside, np.float32)
-    dense[rows, columns] = np.einsum("ni,nik->nk", weights, values[mesh.simplices[simplex]])
+    dense[rows, columns] = np.einsum("ni,nik->nk", weights, values[triangles[triangle]])
     return dense[..., 0] if values.shape[1] == 1 else dense
 
 
