@@ -15,6 +15,7 @@ from mellm_demo import facs
 from mellm_demo.errors import FaceError, InputError
 from mellm_demo.face import landmarks_of_image
 from mellm_demo.records import CROP_PX, OUTER_EYE_PX
+from mellm_demo.training import benchmark_spotting as benchmark
 from mellm_demo.training import synthesis
 from mellm_demo.training.synthesis import (
     ACTION_UNITS,
@@ -421,3 +422,80 @@ def test_the_fixtures_are_what_they_say(smile_clip, brow_clip, still_clip):
     assert still_clip[1].events == ()
     assert still_clip[1].blinks
     assert all(path.stat().st_size > 10_000 for path, _ in (smile_clip, brow_clip, still_clip))
+
+
+# ------------------------------------------------------------------------------------------ the benchmark
+
+
+def test_the_benchmark_draws_units_and_rates_evenly_and_the_same_each_time():
+    cases = benchmark.cases_of(["a", "b"], (1.5, 0.75), limit=15)
+    assert cases == benchmark.cases_of(["a", "b"], (1.5, 0.75), limit=15)
+    strong = [case for case in cases if case.amplitude_px == 1.5]
+    assert sorted(case.au for case in strong) == sorted(ACTION_UNITS)
+    rates = [case.fps for case in strong]
+    assert max(map(rates.count, benchmark.RATES)) - min(map(rates.count, benchmark.RATES)) <= 1
+    assert {benchmark.spec_of(case).events for case in cases if not case.au} == {()}
+    assert len(benchmark.cases_of(["a", "b"], (1.5,), limit=None)) == 3 * len(ACTION_UNITS) * len(benchmark.RATES)
+
+
+def test_the_benchmark_makes_clips_as_it_says():
+    specs = [benchmark.spec_of(case) for case in benchmark.cases_of([""], (1.5,), limit=60)]
+    events = [event for spec in specs for event in spec.events]
+    assert {event.kind for event in events} == {"micro", "macro"}
+    assert all(event.offset_ms < 1000.0 * benchmark.SECONDS for event in events)
+    assert {movement.side for event in events for movement in event.movements} == {"left", "right", "both"}
+
+
+def outcome(**changed) -> benchmark.Outcome:
+    hit = benchmark.Outcome(
+        "f.jpg",
+        12,
+        "both",
+        60.0,
+        1.5,
+        False,
+        "micro",
+        (500, 600, 800),
+        0.0,
+        (510, 610, 790),
+        "micro",
+        1,
+        10.0,
+        0.93,
+        "",
+    )
+    return replace(hit, **changed)
+
+
+def test_the_benchmark_counts_what_was_hit():
+    missed = {"found_ms": None, "found_kind": None, "candidates": 0, "apex_error_ms": None, "iou": None}
+    outcomes = [
+        outcome(),
+        outcome(apex_error_ms=50.0, iou=0.49, found_kind="macro"),
+        outcome(fps=25.0, apex_error_ms=40.0),  # one frame is allowed
+        outcome(**missed),
+        outcome(au=0, amplitude_px=0.0, true_kind="none", **missed),
+        outcome(au=0, amplitude_px=0.0, true_kind="none", candidates=2),
+    ]
+    report = benchmark.summary(outcomes)
+    assert report["amplitudes"]["1.5"]["all"] == {"clips": 4, "found": 0.75, "apex": 0.5, "interval": 0.5, "kind": 0.5}
+    assert report["without_expression"]["share"] == 0.5
+    assert "false alarms in 2 clips" in benchmark.as_text(report)
+
+
+def test_one_case_goes_through_the_whole_pipeline():
+    found = benchmark.run_case(benchmark.Case("", 2, 30.0, 3.0, 5))
+    assert found.true_ms is not None
+    assert found.apex_hit
+    assert found.interval_hit
+
+
+def test_the_benchmark_takes_neutral_faces_where_there_are_some(tmp_path):
+    for name in ("set_neutral/b.jpg", "set_neutral/a.jpg", "set_smiling/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert [Path(face).name for face in benchmark.find_faces(tmp_path)] == ["a.jpg", "b.jpg"]
+    assert benchmark.find_faces(None) == [""]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no picture"):
+        benchmark.find_faces(tmp_path / "empty")
