@@ -431,6 +431,9 @@ _RING = 1.45  # outside the face's oval, enlarged so much from its middle, nothi
 _SMOOTH = 0.018  # σ that rounds the creases of the triangulation, in outer eye distances
 _LID_SPAN = 1.1  # how much skin above the lid takes part in a blink, in eye heights
 _LASHES = 0.012  # the edge of the lid that moves as one piece, in outer eye distances
+_OVER = 0.02  # how far the closed upper lid lies over the lower one's moist edge, in outer eye distances
+_EDGE = 0.012  # the landmarks of the lid's edge lie so far inside the eye; skin begins above them
+_LASH_SHADE = 0.55  # how dark the line of the lashes of a closed eye is
 _LOWER_SHARE = 0.12  # how far the lower lid comes up to meet the upper, of the opening
 _MOUTH_RGB = np.array([48.0, 20.0, 18.0], np.float32)  # inside of a mouth that opens
 _MOUTH_DEPTH = 0.85  # how opaque it is where it has opened
@@ -617,10 +620,12 @@ class Scene:
         time_ms = self.spec.time_ms(index)
         place = self._before_head(time_ms)
         place, mouth = self._before_expression(place, time_ms)
-        place = self._before_blink(place, time_ms)
+        place, light = self._before_blink(place, time_ms)
         shown = _sampled(self._plate, _through(place, self._from_rest), 2)
         if mouth is not None:
             shown = shown + mouth[..., None] * (np.minimum(shown, _MOUTH_RGB) - shown)
+        if light is not None:
+            shown = shown * light[..., None]
         return self._exposed(shown, index)
 
     def frames(self) -> Iterator[Image]:
@@ -657,15 +662,18 @@ class Scene:
         opened = np.maximum(between_lips - _sampled(self._mouth_mask, mouth), 0.0)
         return np.where(between_lips[..., None] > 0.5, mouth, place), np.float32(_MOUTH_DEPTH) * opened
 
-    def _before_blink(self, place: Float32Array, time_ms: float) -> Float32Array:
+    def _before_blink(self, place: Float32Array, time_ms: float) -> tuple[Float32Array, Float32Array | None]:
+        """Where each place lay before the lids closed, and how much light the line of the lashes leaves (or None)."""
+        light = None
         for blink in self.spec.blinks:
             closed = blink.course(time_ms)
             if closed <= 1e-3:
                 continue
+            light = np.ones(place.shape[:2], np.float32) if light is None else light
             for lids, side in zip(self._lids, ("right", "left"), strict=True):
                 if blink.side in ("both", side):
-                    place = lids.before(place, closed)
-        return place
+                    place = lids.before(place, closed, light)
+        return place, light
 
     def _exposed(self, shown: Float32Array, index: int) -> Image:
         spec = self.spec
@@ -723,7 +731,7 @@ class _Lids:
         self._width = float(np.hypot(*(end - start)))
         self._upper, self._lower = self._profile(upper), self._profile(lower)
         self._height = float((self._lower[1] - np.interp(self._lower[0], *self._upper)).max())
-        self._lashes = _LASHES * unit
+        self._lashes, self._over, self._edge = _LASHES * unit, _OVER * unit, _EDGE * unit
         margin = 3.0 * max(self._height, 4.0) + 4.0
         low = np.floor(np.minimum(start, end) - margin).astype(int)
         high = np.ceil(np.maximum(start, end) + margin).astype(int)
@@ -740,13 +748,15 @@ class _Lids:
 
         return fine, PchipInterpolator(*_rising(along[order], down[order]))(fine)
 
-    def before(self, place: Float32Array, closed: float) -> Float32Array:
-        """Places before the lids closed by ``closed`` (0..1)."""
+    def before(self, place: Float32Array, closed: float, light: Float32Array) -> Float32Array:
+        """Places before the lids closed by ``closed`` (0..1). ``light`` is dimmed along the lashes, in place."""
         part = place[self._box].astype(np.float64)
         along, down = (part - self._start) @ self._along, (part - self._start) @ self._down
         upper, lower = np.interp(along, *self._upper), np.interp(along, *self._lower)
         opening = np.maximum(lower - upper, 0.0)
-        fall = closed * (1.0 - _LOWER_SHARE) * opening
+        taper = np.minimum(opening / (0.3 * self._height), 1.0)
+        upper = upper - self._edge * taper
+        fall = closed * ((1.0 - _LOWER_SHARE) * opening + (self._over + self._edge) * taper)
         rise = closed * _LOWER_SHARE * opening
         span = max(_LID_SPAN * self._height, 2.0)
         source = np.where(
@@ -762,6 +772,8 @@ class _Lids:
         )
         inside = (along > 0) & (along < self._width) & (opening > 1e-6)
         shift = np.where(inside, source - down, 0.0)
+        line = taper * np.exp(-0.5 * ((down - upper - fall) / self._lashes) ** 2)
+        light[self._box] *= (1.0 - _LASH_SHADE * closed * np.where(inside, line, 0.0)).astype(np.float32)
         result = place.copy()
         result[self._box] = (part + shift[..., None] * self._down).astype(np.float32)
         return result
