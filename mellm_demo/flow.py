@@ -63,6 +63,8 @@ KEYFRAME_MS = 1000.0
 KEYFRAME_MIN_ROWS = 6
 KEYFRAME_TURN_DEG = 4.0  # beyond this the same skin looks different
 KEYFRAME_SHIFT_PX = 5.0
+KEYFRAME_OPEN = 0.93  # of the usual eye aspect ratio
+KEYFRAME_WAIT_MS = 500.0  # longer than a blink
 GAP_FRAMES = 3.5  # more missing frames than this and the face may have done anything meanwhile
 GAP_MS = 60.0  # never a gap below this, at high frame rates
 
@@ -191,9 +193,11 @@ def motion_curve(track: FaceTrack, usable: BoolArray) -> MotionCurve:
     total = np.zeros((rows, count, 2))
     head_path = np.zeros((rows, _HEAD_PARAMETERS))
     rigid_residual = np.zeros(rows)
+    covariance = np.broadcast_to(np.eye(2) * _LANDMARK_NOISE_PX**2, (rows, count, 2, 2)).copy()
     for stretch in _stretches(segment, usable):
-        local, head, residual = _chain(_measure(track, stretch, layout), layout)
-        total[stretch], head_path[stretch], rigid_residual[stretch] = local, head, residual
+        parts = _measure(track, stretch, layout)
+        total[stretch], head_path[stretch], rigid_residual[stretch] = _chain(parts, layout)
+        covariance[stretch] = _covariance(parts)
     for row in np.flatnonzero(~usable):  # in order, so that the last value runs on
         if row:
             total[row], head_path[row], rigid_residual[row] = (
@@ -211,6 +215,7 @@ def motion_curve(track: FaceTrack, usable: BoolArray) -> MotionCurve:
         rigid_residual_px=rigid_residual.astype(np.float32),
         eye_openness=_eye_openness(track.landmarks),
         mouth_opening=_mouth_opening(track),
+        covariance_px2=covariance[:, layout.rigid_count :].astype(np.float32),
     )
 
 
@@ -422,15 +427,21 @@ def _stretches(segment: NDArray[np.int64], usable: BoolArray) -> list[NDArray[np
 
 
 def _keyframes(track: FaceTrack, stretch: NDArray[np.int64], anchor: Float32Array) -> list[int]:
-    """Positions in ``stretch`` of the frames that the following ones are measured against; the first is 0."""
+    """Positions in ``stretch`` of the frames that the following ones are measured against; the first is 0.
+
+    No keyframe is taken while the eyes are closed, if that can be waited for: open lids look different.
+    """
     times, pose = track.times_ms[stretch], track.pose_deg[stretch]
+    openness = _eye_openness(track.landmarks[stretch]).mean(axis=1)
+    opened = openness >= KEYFRAME_OPEN * np.median(openness)
     keys = [0]
     for position in range(1, len(stretch)):
         last = keys[-1]
         age = times[position] - times[last]
         turned = np.abs(pose[position] - pose[last]).max() > KEYFRAME_TURN_DEG
         shifted = np.abs(anchor[position] - anchor[last]).max() > KEYFRAME_SHIFT_PX
-        if position - last >= KEYFRAME_MIN_ROWS and (age >= KEYFRAME_MS or turned or shifted):
+        due = position - last >= KEYFRAME_MIN_ROWS and (age >= KEYFRAME_MS or turned or shifted)
+        if due and (opened[position] or age >= KEYFRAME_MS + KEYFRAME_WAIT_MS):
             keys.append(position)
     return keys
 
@@ -450,6 +461,15 @@ def _measure(track: FaceTrack, stretch: NDArray[np.int64], layout: _Layout) -> l
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # OpenCV and NumPy's loops let go of the interpreter
         return list(pool.map(measure, spans))
+
+
+def _covariance(parts: list[_Measured]) -> FloatArray:
+    """(n, P, 2, 2) px² of every patch against its keyframe; the first row is taken to be as good as the second."""
+    covariance = np.concatenate([np.linalg.inv(part.information) for part in parts])
+    if not len(covariance):
+        patches = parts[0].information.shape[1]
+        return np.broadcast_to(np.eye(2) * _LANDMARK_NOISE_PX**2, (1, patches, 2, 2))
+    return np.concatenate([covariance[:1], covariance])
 
 
 def _chain(parts: list[_Measured], layout: _Layout) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -153,6 +153,7 @@ class MotionCurve:
     rigid_residual_px: Float32Array  # (T,) what the rigid regions still move after it was removed
     eye_openness: Float32Array  # (T, 2) eye aspect ratio, subject's right and left
     mouth_opening: Float32Array  # (T,) inner lip gap / interocular distance
+    covariance_px2: Float32Array | None = None  # (T, R, 2, 2) of the displacements, as far as the picture tells it
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,14 @@ SLOW_LAGS_MS = (600.0,)
 FINE_LAG_MS = 33.0
 WANDER_MOST, SLOW_MOST = 4.0, 6.0  # times the fine noise: measured on clips without expression 1.3 to 3.3
 FLOOR_SIGMAS = 6.5  # of a single region: noise, which has heavier tails than Gauss's, does not reach this
-CERTAINTY = 11.0  # of all regions of an event together, in standard deviations; clips without expression stay below
-MACRO_CERTAINTY = 14.0  # slow wander is larger, and a short clip does not tell how large
-LID_CERTAINTY = 14.0  # gaze moves lids, too
+# How certain all regions of an event must be together: in standard deviations of the clip's own wander, and of the
+# measurement as far as texture allows it. Set on odd-numbered faces so that clips without expression stay below.
+MICRO_CERTAINTY = (11.0, 10.5)
+MACRO_CERTAINTY = (14.0, 17.0)  # slow wander is larger, and a short clip does not tell how large
+LID_CERTAINTY = (14.0, 10.5)  # gaze moves lids, too
+CUT_OFF_CERTAINTY = (28.0, 25.0)  # only one side of it was seen
+LID_FALL_SHARE = 0.4  # of the rise: a lid that falls more is closing
+LID_OPENNESS = 0.008  # change of the aspect ratio; 0.75 px of a lid are 0.014 and more, noise 0.003
 FLOOR_MIN_PX = 0.15  # bilinear sampling and block noise leave this even in the best of clips
 FLOOR_UNKNOWN_PX = 0.3  # a pair of frames does not tell its noise; ordinary clips have 0.2 to 0.35
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
@@ -164,6 +169,8 @@ class _Paths:
     step: float  # ms
     raw: FloatArray  # (N, R, 2)
     smooth: FloatArray  # (N, R, 2)
+    covariance: FloatArray | None  # (N, R, 2, 2)
+    openness: FloatArray  # (N,) of the eyes
     lid: BoolArray  # (R,)
     upper_lid: BoolArray  # (R,)
 
@@ -216,8 +223,20 @@ def _paths(curve: MotionCurve, rows: NDArray[np.int64], spans: Sequence[Span]) -
     raw = np.stack([np.interp(times, own, column) for column in flat.T], axis=1).reshape(len(times), -1, 2)
     raw = _without_blinks(raw, times, curve.regions, spans)
     smooth = gaussian_filter1d(raw, max(SMOOTHING_MS / step, 0.5), axis=0, mode="nearest")
+    nearest = np.clip(np.searchsorted(own, times), 0, len(rows) - 1)
+    covariance = None if curve.covariance_px2 is None else curve.covariance_px2[rows][nearest].astype(np.float64)
     return _Paths(
-        int(rows[0]), rows, own, times, step, raw, smooth, _lids(curve.regions), _named(curve.regions, ("upper lid",))
+        start=int(rows[0]),
+        rows=rows,
+        row_times=own,
+        times=times,
+        step=step,
+        raw=raw,
+        smooth=smooth,
+        covariance=covariance,
+        openness=np.interp(times, own, np.nan_to_num(curve.eye_openness[rows].astype(np.float64).mean(axis=1))),
+        lid=_lids(curve.regions),
+        upper_lid=_named(curve.regions, ("upper lid",)),
     )
 
 
@@ -311,7 +330,8 @@ class _Event:
     offset_ms: float
     moved: FloatArray  # (R, 2) px from onset to apex
     ratio: FloatArray  # (R,) over the floor
-    certainty: float  # of all regions together, in standard deviations of the noise
+    certainty: float  # of all regions together, in standard deviations of this clip's wander
+    measured: float  # the same in standard deviations of the measurement, as the picture's texture allows it
     complete: bool
     rows: NDArray[np.int64]
     row_times: FloatArray
@@ -340,8 +360,15 @@ def _events(paths: _Paths, noise: _Noise) -> list[_Event]:
 
 
 def _stands_out(event: _Event, paths: _Paths, *, lid: bool) -> bool:
+    """Whether an event is more than wander, more than the picture's texture can show, and more than posture."""
     brief = event.duration_ms <= MICRO_MS
-    if event.certainty < (LID_CERTAINTY if lid else CERTAINTY if brief else MACRO_CERTAINTY):
+    if not event.complete and event.offset_ms >= paths.times[-1]:
+        least = CUT_OFF_CERTAINTY
+    elif lid:
+        least = LID_CERTAINTY
+    else:
+        least = MICRO_CERTAINTY if brief else MACRO_CERTAINTY
+    if event.certainty < least[0] or event.measured < least[1]:
         return False
     kind = paths.lid if lid else ~paths.lid
     if event.ratio[kind].max() < 1.0:
@@ -354,10 +381,17 @@ def _stands_out(event: _Event, paths: _Paths, *, lid: bool) -> bool:
 
 
 def _opens_or_tightens(event: _Event, paths: _Paths) -> bool:
-    """Whether lids moved as in AU 5 or AU 7: upper lids up, or lower lids up while the upper ones stay."""
-    fall = event.moved[paths.upper_lid, 1].max(initial=0.0)
-    rise = -event.moved[paths.lid, 1].min(initial=0.0)
-    return bool(rise > 0.0 and fall < 0.4 * rise)
+    """Whether lids moved as in AU 5 or AU 7: upper lids up, or lower lids up while the upper ones stay.
+
+    The eye must open or narrow accordingly: a lid patch alone can be misled by what lies under a lid.
+    """
+    fall = float(event.moved[paths.upper_lid, 1].max(initial=0.0))
+    upper = -float(event.moved[paths.upper_lid, 1].min(initial=0.0))
+    lower = -float(event.moved[paths.lid & ~paths.upper_lid, 1].min(initial=0.0))
+    onset, apex = np.interp([event.onset_ms, event.apex_ms], paths.times, paths.openness)
+    if upper >= lower:
+        return bool(upper > 0.0 and fall < LID_FALL_SHARE * upper and apex - onset >= LID_OPENNESS)
+    return bool(fall < LID_FALL_SHARE * lower and onset - apex >= LID_OPENNESS)
 
 
 def _explains(event: _Event, time: float, region: int) -> bool:
@@ -427,6 +461,7 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
     covariance = noise.sigma if peak.window_ms == MICRO_WINDOW_MS else noise.slow
     inverse = np.linalg.inv(covariance)
     course, certainty = np.zeros(0), 0.0
+    joins = np.zeros(paths.smooth.shape[1], dtype=np.bool_)
     for _ in range(3):
         rest = paths.smooth[onset] if peak.edge else 0.5 * (paths.smooth[onset] + paths.smooth[offset])
         amplitude = paths.smooth[apex] - rest
@@ -456,10 +491,19 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
         moved=moved,
         ratio=ratio,
         certainty=certainty,
+        measured=_measured(paths, moved, onset, offset, joins),
         complete=not peak.edge and onset > 0 and offset < len(course) - 1,
         rows=paths.rows,
         row_times=paths.row_times,
     )
+
+
+def _measured(paths: _Paths, moved: FloatArray, onset: int, offset: int, joins: BoolArray) -> float:
+    """How many standard deviations of the measurement ``moved`` (R, 2) is, over the regions that join in."""
+    if paths.covariance is None:
+        return float("inf")
+    inverse = np.linalg.inv(paths.covariance[onset : offset + 1].mean(axis=0))
+    return float(np.sqrt(np.einsum("ri,rij,rj->r", moved, inverse, moved)[joins].sum()))
 
 
 def _first_guess(paths: _Paths, peak: _Peak) -> tuple[int, int]:
