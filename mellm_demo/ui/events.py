@@ -29,6 +29,7 @@ from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, stage
 from mellm_demo.ui.engine import Engine
 from mellm_demo.ui.layout import FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
+from mellm_demo.ui.pieces import paths
 from mellm_demo.ui.session import Entry, Job, Uploads, Visit, gather
 from mellm_demo.ui.speech import listen
 
@@ -368,6 +369,7 @@ def explain_again(house: House, visit: Visit) -> Updates:
 
 
 def clear(house: House, visit: Visit) -> Updates:
+    """Forget the conversation; the analysis stays."""
     visit.hush()
     visit.entries, visit.about = [], 0
     return talk(house, visit)
@@ -422,20 +424,19 @@ def _pictures(house: House, analysis: Analysis) -> dict[str, Image | bytes]:
 
 
 def analyse_file(
-    house: House, clip: str | None, frame_rate: float | None, onset_ms: float | None, apex_ms: float | None
+    house: House, clip: Path | None, frame_rate: float | None, onset_ms: float | None, apex_ms: float | None
 ) -> dict[str, Any]:
     """The endpoint: a clip in, the command line's JSON out. The file is deleted. Raises gr.Error with the sentence."""
-    if not clip:
+    if clip is None:
         raise gr.Error("No file was given. Send a clip, or a zip of frames with its frame rate.")
-    path = Path(clip)
-    house.uploads.hold(path)
+    house.uploads.hold(clip)
     try:
-        analysis = house.engine.analyse(path, house.settings, frame_rate=frame_rate, onset_ms=onset_ms, apex_ms=apex_ms)
+        analysis = house.engine.analyse(clip, house.settings, frame_rate=frame_rate, onset_ms=onset_ms, apex_ms=apex_ms)
         return json.loads(to_json(analysis))
     except Exception as error:
         raise gr.Error(in_words("endpoint", error), print_exception=False) from None
     finally:
-        house.uploads.release(path)
+        house.uploads.release(clip)
 
 
 # ------------------------------------------------------------------------------------------ wiring
@@ -512,30 +513,28 @@ def _wire_input(house: House) -> None:
             return {page.status: gr.skip()}
         return waiting(house, visit, Job(video, Path(video).name, (Path(video),), ("video",)))
 
-    def from_frames(visit: Visit, files: list[str] | None, rate: float | None) -> Updates:
-        paths = tuple(map(Path, files or ()))
-        if not paths:
+    def from_frames(visit: Visit, upload: Any, rate: float | None) -> Updates:
+        brought = paths(upload)
+        if not brought:
             return _missing(house, visit, "No frames were given. Choose a zip of images, or all images of the clip.")
-        whole = [path for path in paths if path.suffix.lower() in WHOLE_CLIPS]
-        if whole and len(paths) > 1:
-            return _missing(
-                house, visit, "A zip or GIF came together with other files. Choose it alone, or only images."
-            )
+        whole = brought[0].suffix.lower() if any(path.suffix.lower() in WHOLE_CLIPS for path in brought) else ""
+        if whole and len(brought) > 1:
+            return _missing(house, visit, "A zip or GIF came with other files. Choose it alone, or only images.")
         if whole:
-            return waiting(
-                house, visit, Job(str(paths[0]), paths[0].name, paths, ("frames",), rate if _zip(paths[0]) else None)
-            )
-        folder = gather(paths)
-        return waiting(house, visit, Job(str(folder), f"{len(paths)} frames", paths, ("frames",), rate, folder))
+            rate = rate if whole == ".zip" else None
+            return waiting(house, visit, Job(str(brought[0]), brought[0].name, brought, ("frames",), rate))
+        folder = gather(brought)
+        return waiting(house, visit, Job(str(folder), f"{len(brought)} frames", brought, ("frames",), rate, folder))
 
-    def from_pair(visit: Visit, onset: str | None, apex: str | None) -> Updates:
-        if not onset or not apex:
+    def from_pair(visit: Visit, onset: Any, apex: Any) -> Updates:
+        pair = paths(onset) + paths(apex)
+        if len(pair) != 2:
             return _missing(house, visit, "One of the two images is missing. Choose the onset and the apex frame.")
-        uploads = (Path(onset), Path(apex))
-        return waiting(house, visit, Job((onset, apex), "onset and apex", uploads, ("onset_file", "apex_file")))
+        source = (str(pair[0]), str(pair[1]))
+        return waiting(house, visit, Job(source, "onset and apex", pair, ("onset_file", "apex_file")))
 
-    def came_in(visit: Visit, files: str | list[str] | None) -> None:
-        visit.hold([files] if isinstance(files, str) else files or [], house.uploads)
+    def came_in(visit: Visit, upload: Any) -> None:
+        visit.hold(paths(upload), house.uploads)
 
     def from_examples(visit: Visit, event: gr.EventData) -> Updates:
         wanted = str(event._data.get("key"))
@@ -546,19 +545,19 @@ def _wire_input(house: House) -> None:
 
     page.kind.change(choose_kind, page.kind, [page.video_group, page.frames_group, page.pair_group], **QUICK)
     for field in (page.frames, page.onset_file, page.apex_file):
-        field.change(came_in, [page.visit, field], None, **QUICK)
+        field.change(came_in, [page.visit, field], None, preprocess=False, **QUICK)
     started = (
         page.video.change(from_video, [page.visit, page.video], page.status, **QUICK),
-        page.frames_go.click(from_frames, [page.visit, page.frames, page.frame_rate], page.status, **QUICK),
-        page.pair_go.click(from_pair, [page.visit, page.onset_file, page.apex_file], page.status, **QUICK),
+        page.frames_go.click(
+            from_frames, [page.visit, page.frames, page.frame_rate], page.status, preprocess=False, **QUICK
+        ),
+        page.pair_go.click(
+            from_pair, [page.visit, page.onset_file, page.apex_file], page.status, preprocess=False, **QUICK
+        ),
         page.examples.chosen(from_examples, page.visit, page.status, **QUICK),
     )
     for event in started:
         _then_measure_and_speak(house, event)
-
-
-def _zip(path: Path) -> bool:
-    return path.suffix.lower() == ".zip"
 
 
 def _missing(house: House, visit: Visit, message: str) -> Updates:
@@ -654,9 +653,9 @@ def _wire_chat(house: House) -> None:
 
 def _wire_endpoint(house: House) -> None:
     def analyse(
-        clip: str, frame_rate: float | None = None, onset_ms: float | None = None, apex_ms: float | None = None
+        clip: Any, frame_rate: float | None = None, onset_ms: float | None = None, apex_ms: float | None = None
     ) -> dict[str, Any]:
-        return analyse_file(house, clip, frame_rate, onset_ms, apex_ms)
+        return analyse_file(house, next(iter(paths(clip)), None), frame_rate, onset_ms, apex_ms)
 
     with gr.Column(visible=False):
         clip = gr.File(label="clip")
@@ -664,6 +663,7 @@ def _wire_endpoint(house: House) -> None:
         result = gr.JSON(label="analysis")
         gr.Button("analyse").click(
             analyse, [clip, *numbers], result, api_name="analyse", concurrency_id=MEASURE, concurrency_limit=2,
+            preprocess=False,
             api_description="Measures one clip and returns the JSON document that the command line writes.",
         )  # fmt: skip
 

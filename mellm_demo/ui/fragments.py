@@ -38,10 +38,12 @@ def grouped(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
+    """A time or duration with its unit: “180 ms”."""
     return f"{grouped(value)}{NARROW_SPACE}ms"
 
 
 def seconds(value_ms: float) -> str:
+    """Milliseconds, shown in seconds: “1.24 s”."""
     return f"{value_ms / 1000:.2f}{NARROW_SPACE}s"
 
 

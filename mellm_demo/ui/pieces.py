@@ -6,13 +6,22 @@ of that name. Values are plain JSON; the scripts put text into the page as text,
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from mellm_demo.ui.theme import UI_ASSETS, asset
 
-EventSink = gr.HTML  # its attributes named after events are listeners
+
+def paths(upload: dict[str, Any] | list[dict[str, Any]] | None) -> tuple[Path, ...]:
+    """Where the uploads of a ``gr.File`` lie, as an event with ``preprocess=False`` hears of them.
+
+    Gradio's own preprocessing leaves an empty file behind for each of them.
+    """
+    if upload is None:
+        return ()
+    return tuple(Path(file["path"]) for file in ([upload] if isinstance(upload, dict) else upload))
 
 
 def fragment(html: str = "", *, elem_id: str | None = None, visible: bool = True) -> gr.HTML:

@@ -102,6 +102,7 @@ class Visit:
         self.stop_measuring = threading.Event()
         self.whole = False  # the timeline shows the whole clip, however long
         self.files: set[Path] = set()
+        self.closed = False
 
     def __deepcopy__(self, memo: dict[int, object]) -> Visit:
         """Gradio copies the first one for every visitor; nobody gets anything of another's."""
@@ -144,10 +145,13 @@ class Visit:
     # ------------------------------------------------------------------------------------- files and end
 
     def hold(self, paths: Iterable[str | Path], uploads: Uploads) -> None:
+        """Keep these files until they are released; what comes in after the page was closed is deleted at once."""
         for path in map(Path, paths):
             if path not in self.files:
                 self.files.add(path)
                 uploads.hold(path)
+        if self.closed:
+            self.release(uploads)
 
     def release(self, uploads: Uploads, paths: Iterable[str | Path] | None = None) -> None:
         """Delete this visitor's uploads (or only ``paths``) unless somebody else needs them too."""
@@ -157,6 +161,7 @@ class Visit:
 
     def close(self, uploads: Uploads) -> None:
         """The page was closed: stop the work, forget everything, delete the files."""
+        self.closed = True
         self.hush()
         self.stop_measuring.set()
         if self.job is not None:
