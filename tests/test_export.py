@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support_analysis import make_analysis
@@ -134,8 +134,8 @@ def test_numbers_that_are_not_finite_become_null():
     assert analysis.evidence
     region = replace(analysis.evidence.regions[0], magnitude_px=float("nan"), magnitude_iod=float("inf"), u_px=-0.0)
     evidence = replace(analysis.evidence, regions=(region, *analysis.evidence.regions[1:]))
-    settings = {"limit": float("inf"), "list": [np.float32("nan"), np.int64(3), np.bool_(True)]}
-    text = to_json(replace(analysis, evidence=evidence, settings=settings))
+    limits = {"limit": float("inf"), "list": [np.float32("nan"), np.int64(3), np.bool_(True)]}
+    text = to_json(replace(analysis, evidence=evidence, settings=limits))
     plain = loaded(text)
     assert plain["regions"][0]["magnitude_px"] is None
     assert plain["regions"][0]["magnitude_iod"] is None
@@ -146,6 +146,7 @@ def test_numbers_that_are_not_finite_become_null():
 shares = st.floats(0, 1, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(shares, shares)
 def test_coarse_shares_sum_to_one_after_rounding(first, second):
     low, high = sorted((first, second))
@@ -157,6 +158,7 @@ def test_coarse_shares_sum_to_one_after_rounding(first, second):
     assert plain["coarse"]["positive"] == pytest.approx(high - low, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=())), st.sampled_from(["user", "assistant"]))
 def test_any_text_of_the_chat_survives_or_is_made_writable(text, role):
     plain = loaded(to_json(make_analysis("nothing"), (Turn(role, text),)))
