@@ -33,7 +33,7 @@ from mellm_demo.ui.engine import Engine
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 EXPLANATION = "### What moved\n\nBoth **mouth corners** rose."
 SUGGESTED = ("Which action units are shown?", "How reliable is this?")

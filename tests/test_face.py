@@ -18,23 +18,20 @@ import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mellm_demo import face as face_module
 from mellm_demo import facs
 from mellm_demo.errors import FaceError, WeightsError
-from mellm_demo.face import (
-    FaceResult,
+from mellm_demo.face import FaceResult, follow_faces, input_verdict, lookout, usable_frames
+from mellm_demo.face.alignment import (
+    STABLE_TARGETS,
     Similarity,
     fit_similarity,
-    follow_faces,
-    input_verdict,
     path_to_similarity,
-    pose_of,
     similarity_to_path,
-    smoothed,
-    usable_frames,
-    verified_bytes,
-    window,
 )
+from mellm_demo.face.chatter import without_chatter
+from mellm_demo.face.crops import cut_region, render
+from mellm_demo.face.landmarker import LANDMARKER_FILE, LANDMARKER_SHA256, Landmarker, pose_of, verified_bytes
+from mellm_demo.face.smoothing import smoothed, window
 from mellm_demo.records import CROP_PX, EYE_LINE_Y_PX, OUTER_EYE_PX, Clip, FaceTrack, Frame
 from mellm_demo.settings import Settings
 
@@ -239,8 +236,8 @@ def test_a_point_of_the_frame_lands_where_its_transform_says(shrink, halve, scal
     y, x = np.mgrid[0:800, 0:800]
     blob = 220.0 * np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * (5.0 / scale) ** 2))
     rgb = np.repeat(blob.round().astype(np.uint8)[..., None], 3, axis=2)
-    region = face_module._cut_region(rgb, to_crop, shrink)
-    crop = face_module._render(region, to_crop, 384, halve)
+    region = cut_region(rgb, to_crop, shrink)
+    crop = render(region, to_crop, 384, halve)
     rows, columns = np.mgrid[0:CROP_PX, 0:CROP_PX]
     weight = crop.gray.astype(np.float64)
     assert (weight * columns).sum() / weight.sum() == pytest.approx(150.0, abs=0.05)
@@ -254,8 +251,8 @@ def test_fine_texture_does_not_alias():
     x = np.arange(1200)
     rgb = np.broadcast_to((127 + 120 * np.sin(np.pi * 0.8 * x)).astype(np.uint8)[None, :, None], (1200, 1200, 3))
     to_crop = path_to_similarity(np.array([np.log(1 / 2.6), 0.0, 600.0, 600.0]))
-    region = face_module._cut_region(np.ascontiguousarray(rgb), to_crop, 1)
-    made = face_module._render(region, to_crop, 400, True).gray[60:200, 60:200]
+    region = cut_region(np.ascontiguousarray(rgb), to_crop, 1)
+    made = render(region, to_crop, 400, True).gray[60:200, 60:200]
     picked = rgb[600 - 180 : 600 + 180, 600 - 180 : 600 + 180, 0][:: int(2.6), :: int(2.6)]
     assert made.std() < 0.35 * picked.std()
 
@@ -419,21 +416,21 @@ def test_weights_that_differ_are_refused(tmp_path: Path):
         verified_bytes(path, "0" * 64)
     path.write_bytes(b"something else")
     with pytest.raises(WeightsError, match=r"not the expected one .* instead of 64184e229b26"):
-        verified_bytes(path, face_module.LANDMARKER_SHA256)
+        verified_bytes(path, LANDMARKER_SHA256)
 
 
 def test_the_weights_in_the_project_are_the_expected_ones():
-    assert len(verified_bytes(face_module.LANDMARKER_FILE, face_module.LANDMARKER_SHA256)) == 3_758_596
+    assert len(verified_bytes(LANDMARKER_FILE, LANDMARKER_SHA256)) == 3_758_596
 
 
 # ---------------------------------------------------------------------------------------------- resources
 
 
 def test_landmarkers_are_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch):
-    opened: list[face_module._Landmarker] = []
-    closed: list[face_module._Landmarker] = []
+    opened: list[Landmarker] = []
+    closed: list[Landmarker] = []
 
-    class Watched(face_module._Landmarker):
+    class Watched(Landmarker):
         def __init__(self, faces: int) -> None:
             super().__init__(faces)
             opened.append(self)
@@ -446,7 +443,7 @@ def test_landmarkers_are_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch
         yield from scene(3, lambda t: [at(160, 130, 1.3)])
         raise OSError("torn")
 
-    monkeypatch.setattr(face_module, "_Landmarker", Watched)
+    monkeypatch.setattr(lookout, "Landmarker", Watched)
     with pytest.raises(OSError, match="torn"):
         follow_faces(torn(), SETTINGS)
     assert len(opened) == 2
@@ -461,10 +458,10 @@ def test_landmarkers_are_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch
 
 
 def test_start_up_chatter_is_held_back_and_other_lines_pass(capfd: pytest.CaptureFixture[str]):
-    landmarker = face_module._Landmarker(1)
+    landmarker = Landmarker(1)
     landmarker.close()
     assert capfd.readouterr().err == ""
-    with face_module._without_chatter():
+    with without_chatter():
         os.write(2, b"W0000 00:00:1 1 inference_feedback_manager.cc:114] Feedback manager\nsomething is wrong\n")
     assert capfd.readouterr().err == "something is wrong\n"
 
@@ -480,9 +477,9 @@ places = st.floats(-500.0, 2000.0)
 @given(log_scales, angles, places, places)
 def test_a_similarity_is_found_again(log_scale, angle, x, y):
     truth = path_to_similarity(np.array([log_scale, angle, x, y]))
-    points = truth.inverse.apply(face_module.STABLE_TARGETS)
-    fit = fit_similarity(points, face_module.STABLE_TARGETS)
-    assert np.allclose(fit.apply(points), face_module.STABLE_TARGETS, atol=1e-6)
+    points = truth.inverse.apply(STABLE_TARGETS)
+    fit = fit_similarity(points, STABLE_TARGETS)
+    assert np.allclose(fit.apply(points), STABLE_TARGETS, atol=1e-6)
     assert np.allclose(similarity_to_path(fit), (log_scale, angle, x, y), atol=1e-6)
     assert np.allclose(cv2.transform(points[None], fit.matrix)[0], fit.apply(points), atol=1e-6)
 
@@ -490,10 +487,10 @@ def test_a_similarity_is_found_again(log_scale, angle, x, y):
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 11), st.floats(-60.0, 60.0), st.floats(-60.0, 60.0))
 def test_one_landmark_gone_astray_moves_the_fit_little(which, dx, dy):
-    points = face_module.STABLE_TARGETS.copy()
+    points = STABLE_TARGETS.copy()
     points[which] += (dx, dy)
-    fit = fit_similarity(points, face_module.STABLE_TARGETS)
-    moved = fit.apply(face_module.STABLE_TARGETS) - face_module.STABLE_TARGETS
+    fit = fit_similarity(points, STABLE_TARGETS)
+    moved = fit.apply(STABLE_TARGETS) - STABLE_TARGETS
     assert np.hypot(*moved.T).mean() < 4.5
 
 

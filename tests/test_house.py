@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "headline": {"errors", "records", "facs", "wording"},
     **dict.fromkeys(LEAVES, BASE),
     "video": BASE | {"video"},
+    "face": BASE | {"face"},
     "pipeline": MEASURING,
     "export": {"errors", "records", "facs", *WORDS},
     "reasoning": {"errors", "records", "facs", *WORDS, "reasoning"},
@@ -292,9 +293,9 @@ def test_the_front_matter_makes_a_space():
 
 def test_the_first_two_commands_start_and_test():
     start, test = blocks("bash")[:2]
-    assert start.split() == ["bash", "scripts/start.sh"]
-    assert test.split() == ["bash", "scripts/test.sh"]
-    for script in sorted((TOP / "scripts").glob("*.sh")):
+    assert start.split() == ["bash", ".ci/start.sh"]
+    assert test.split() == ["bash", ".ci/test.sh"]
+    for script in sorted((TOP / ".ci").glob("*.sh")):
         subprocess.run(["bash", "-n", str(script)], check=True)
 
 

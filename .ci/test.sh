@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Sets everything up, a browser too, and runs all tests. Arguments go to pytest.
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+environment requirements.txt tests/requirements.txt
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+.venv/bin/python -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing+=(libatomic1) # Playwright's driver
+[ ${#missing[@]} = 0 ] || debian "${missing[@]}"
+exec .venv/bin/python -m pytest "$@"
