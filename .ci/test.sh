@@ -6,4 +6,4 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 .venv/bin/python -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing+=(libatomic1) # Playwright's driver
 [ ${#missing[@]} = 0 ] || debian "${missing[@]}"
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest -n auto --dist loadfile "$@"
