@@ -131,8 +131,16 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
         yield {page.status: fragments.trouble(message, keeps=visit.analysis is not None)} | emptied(house, job)
     finally:
         stop.set()
-        visit.release(house.uploads, job.uploads)
         job.tidy()
+        visit.spent.extend(job.uploads)
+        if visit.closed:
+            clean(house, visit)
+
+
+def clean(house: House, visit: Visit) -> None:
+    """Delete what was measured. A step of its own: by now the page no longer plays the clip."""
+    spent, visit.spent = visit.spent, []
+    visit.release(house.uploads, spent)
 
 
 def emptied(house: House, job: Job) -> Updates:
@@ -487,7 +495,7 @@ def _then_measure_and_speak(house: House, event: Any) -> None:
         measuring, house.page.visit, _everything(house.page), concurrency_id=MEASURE, concurrency_limit=2,
         show_progress="hidden", api_visibility="private",
     )  # fmt: skip
-    _then_speak(house, measured)
+    _then_speak(house, measured.then(lambda visit: clean(house, visit), house.page.visit, None, **QUICK))
 
 
 def _then_speak(house: House, event: Any) -> None:

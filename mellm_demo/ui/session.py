@@ -102,6 +102,7 @@ class Visit:
         self.stop_measuring = threading.Event()
         self.whole = False  # the timeline shows the whole clip, however long
         self.files: set[Path] = set()
+        self.spent: list[Path] = []  # those that were measured and may go
         self.closed = False
 
     def __deepcopy__(self, memo: dict[int, object]) -> Visit:
