@@ -46,10 +46,14 @@ FLOOR_MIN_PX = 0.15  # bilinear sampling and block noise leave this even in the 
 FLOOR_UNKNOWN_PX = 0.3  # a pair of frames does not tell its noise; ordinary clips have 0.2 to 0.35
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
 CUT_OFF_MS = 250.0  # before the end of the clip
+CUT_OFF_SHARE = 0.4  # of the stretch at most, or nobody knows which of the two is rest
+RISE_MS = (30.0, 1000.0)  # skin does not jump, and expressions do not creep
 SEED_SHARE = 0.75  # of the floor: where it pays to look at all regions together
 EDGE_FLOOR_FACTOR = 2.0  # an event that the clip cuts off has shown only one side
 MACRO_MIN_PX = 0.8  # slow motion below this is posture
 DRIFT_PX_S = 0.12  # and so is what goes no farther than this in the time it takes
+JOINS_SIGMAS = 2.5  # a region that moves less does not speak for an event
+LASTING_SHARE = 0.25  # of a long event: a region that is displaced for less has an event of its own
 LEAVE_SHARE = 0.10  # of the peak: where a region leaves rest
 DIRECTIONS = 8
 
@@ -283,6 +287,7 @@ def _noise(paths: _Paths) -> _Noise:
     wander of a region is also bounded by its fine noise times the ratio of wander to fine noise of the other regions,
     most of which rest; and in a clip full of expressions by what that ratio ever was in clips without any.
     """
+    grain = _trace(_spread(_second_difference(paths.raw, 1))) / np.sqrt(1.5)  # from frame to frame: no expression in it
     fine = _trace(_wander(paths, (FINE_LAG_MS,)))
     wander = _wander(paths, NOISE_LAGS_MS)
     slow = _wander(paths, SLOW_LAGS_MS)
@@ -290,8 +295,8 @@ def _noise(paths: _Paths) -> _Noise:
     sizes, slow_sizes = _trace(wander), _trace(slow)
     seen = ~paths.lid if (~paths.lid).any() else np.ones_like(paths.lid)
     for scaled, size, most in ((wander, sizes, WANDER_MOST), (slow, slow_sizes, SLOW_MOST)):
-        ratio = float(np.median(size[seen] / np.maximum(fine[seen], 1e-6)))
-        bound = np.minimum(2.0 * np.maximum(fine * ratio, np.median(size[seen])), most * np.maximum(fine, 1e-3))
+        ratio = float(np.median(size[seen] / np.maximum(grain[seen], 1e-6)))
+        bound = np.minimum(2.0 * np.maximum(grain * ratio, np.median(size[seen])), most * np.maximum(fine, 1e-3))
         scaled *= np.square(np.minimum(1.0, bound / np.maximum(size, 1e-9)))[:, None, None]
     least = np.square(FLOOR_MIN_PX / FLOOR_SIGMAS) * np.eye(2)
     wander, slow = wander + least, slow + least
@@ -447,34 +452,44 @@ def _cut_off(signal: FloatArray, region: int, floor: float, reach: int, step: fl
         return []
     top = len(signal) - 1 - int(np.argmax(signal[: -last - 1 : -1]))
     before = signal[max(0, top - reach) : top + 1]
-    rise = signal[top] - before.min()
-    fell = signal[top] - signal[top:].min()
-    if rise < max(floor, MACRO_MIN_PX) or signal[top] < before.max() or fell > 0.5 * rise:
+    base = float(before.min())
+    rise = signal[top] - base
+    if rise < max(floor, MACRO_MIN_PX) or signal[top] < before.max():
+        return []
+    # Rest is where the region is most of the time: else this is the way back to it, or a lasting change of place.
+    up = signal - base > 0.5 * rise
+    if np.median(signal) - base > 0.3 * rise or up.mean() > CUT_OFF_SHARE or not up[top:].all():
+        return []
+    begun = np.flatnonzero(signal[: top + 1] - base <= 0.2 * rise)[-1]
+    done = begun + np.argmax(signal[begun : top + 1] - base >= 0.8 * rise)
+    if done - begun < 2 or not RISE_MS[0] <= (done - begun) * step <= RISE_MS[1]:
         return []
     return [_Peak(top, region, float(rise / floor), WINDOWS_MS[-1], edge=True)]
 
 
 def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
     """Onset, apex and offset of what ``peak`` belongs to, from all regions that move with it."""
+    brief = peak.window_ms == MICRO_WINDOW_MS
+    inverse = np.linalg.inv(noise.sigma if brief else noise.slow)
     apex = peak.index
     onset, offset = _first_guess(paths, peak)
-    covariance = noise.sigma if peak.window_ms == MICRO_WINDOW_MS else noise.slow
-    inverse = np.linalg.inv(covariance)
-    course, certainty = np.zeros(0), 0.0
+    course, scale = np.zeros(len(paths.times)), 0.0
     joins = np.zeros(paths.smooth.shape[1], dtype=np.bool_)
     for _ in range(3):
         rest = paths.smooth[onset] if peak.edge else 0.5 * (paths.smooth[onset] + paths.smooth[offset])
         amplitude = paths.smooth[apex] - rest
         strength = np.einsum("ri,rij,rj->r", amplitude, inverse, amplitude)
         strength[paths.lid != paths.lid[peak.region]] = 0.0
-        joins = strength >= 2.5**2
+        joins = strength >= JOINS_SIGMAS**2
+        if not brief:
+            joins &= _lasting(paths, amplitude, onset, offset)
         if not joins.any():
             return None
         # The filter matched to the event: each region along its own motion, by how far that stands out of noise.
         weights = np.einsum("rij,rj->ri", inverse, amplitude) * joins[:, None]
         course = np.einsum("tri,ri->t", paths.smooth, weights) / strength[joins].sum()
-        certainty = float(np.sqrt(strength[joins].sum()))
-        apex, onset, offset = _course_marks(course, apex, 1.0 / certainty, paths.step, peak.window_ms)
+        scale = float(np.sqrt(strength[joins].sum()))
+        apex, onset, offset = _course_marks(course, apex, 1.0 / scale, paths.step, peak.window_ms)
     if peak.edge:
         offset = len(course) - 1
     base = course[onset] if peak.edge else max(course[onset], course[offset])
@@ -482,20 +497,31 @@ def _event(paths: _Paths, noise: _Noise, peak: _Peak) -> _Event | None:
     if above.sum() < 2 or (offset - onset) * paths.step < SHORTEST_MS:
         return None
     moved = paths.smooth[apex] - paths.smooth[onset]
-    floor = noise.floor if peak.window_ms == MICRO_WINDOW_MS else noise.slow_floor
-    ratio = np.hypot(*moved.T) / floor
+    ratio = np.hypot(*moved.T) / (noise.floor if brief else noise.slow_floor)
+    if not brief:
+        ratio = np.where(_lasting(paths, moved, onset, offset), ratio, 0.0)
+    # What counts is how far it stands above both of its sides: a single frame that dips makes no hump beside it.
+    sides = [onset] if peak.edge else [onset, offset]
     return _Event(
         onset_ms=float(paths.times[onset]),
         apex_ms=float(paths.times[apex]),
         offset_ms=float(paths.times[offset]),
         moved=moved,
         ratio=ratio,
-        certainty=certainty,
-        measured=_measured(paths, moved, onset, offset, joins),
+        certainty=float((course[apex] - base) * scale),
+        measured=min(_measured(paths, paths.smooth[apex] - paths.smooth[s], onset, offset, joins) for s in sides),
         complete=not peak.edge and onset > 0 and offset < len(course) - 1,
         rows=paths.rows,
         row_times=paths.row_times,
     )
+
+
+def _lasting(paths: _Paths, amplitude: FloatArray, onset: int, offset: int) -> BoolArray:
+    """Which regions (R,) are displaced for a good part of a long event, and not just for an instant within it."""
+    part = paths.smooth[onset : offset + 1] - paths.smooth[onset]
+    along = np.einsum("tri,ri->tr", part, amplitude) / np.maximum(np.square(amplitude).sum(axis=1), 1e-12)
+    share = (along > 0.5).mean(axis=0)
+    return np.asarray(share >= LASTING_SHARE, dtype=np.bool_)
 
 
 def _measured(paths: _Paths, moved: FloatArray, onset: int, offset: int, joins: BoolArray) -> float:
