@@ -90,20 +90,20 @@ def picture_for_readme() -> None:
 
 
 def stills() -> None:
-    """The middle frame of every example, small: what the gallery shows."""
-    import av
+    """What the gallery shows of every example: the motion map of its finding, or the plain face where there is none."""
     import cv2
+    import numpy as np
+
+    from mellm_demo.pipeline import analyse
 
     for path in sorted(ASSETS.glob("*.mp4")):
-        with av.open(str(path)) as container:
-            frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
-        frame = frames[len(frames) // 2]
-        side = min(frame.shape[:2])
-        top, left = (frame.shape[0] - side) // 2, (frame.shape[1] - side) // 2
-        square = cv2.resize(
-            frame[top : top + side, left : left + side], (STILL_PX, STILL_PX), interpolation=cv2.INTER_AREA
-        )
-        cv2.imwrite(str(ASSETS / "ui" / f"{path.stem}.jpg"), square, [cv2.IMWRITE_JPEG_QUALITY, STILL_QUALITY])
+        analysis = analyse(path, Settings())
+        if analysis.moment is not None and analysis.reliable:
+            picture = cv2.cvtColor(analysis.moment.motion_map, cv2.COLOR_RGB2BGR)
+        else:
+            picture = cv2.imdecode(np.frombuffer(analysis.face.display_jpegs[0], np.uint8), cv2.IMREAD_COLOR)
+        small = cv2.resize(picture, (STILL_PX, STILL_PX), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(ASSETS / "ui" / f"{path.stem}.jpg"), small, [cv2.IMWRITE_JPEG_QUALITY, STILL_QUALITY])
 
 
 def every_state(folder: Path) -> None:

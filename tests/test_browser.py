@@ -220,7 +220,7 @@ def test_from_a_clip_to_an_explained_finding_that_is_taken_home(browser, clips):
             bring(page, clips / "smile.mp4")
             expect(page.locator("#mellm-finding h2")).to_be_visible(timeout=PATIENCE_MS)
             first_finding = page.locator("#mellm-finding h2").inner_text()
-            expect(page.locator("#mellm-stage .map img")).to_be_visible()
+            expect(page.locator("#mellm-stage .map > img")).to_be_visible()
             expect(page.locator("#mellm-plot .main-svg").first).to_be_visible()
             chat = page.locator("#mellm-chatbot")
             expect(chat).to_contain_text("What moved")
@@ -356,7 +356,7 @@ def test_a_failing_reasoner_leaves_the_finding(browser, house, clips):
         ask(page, "And now?")
         expect(chat).to_contain_text("could not be written")
         expect(chat).not_to_contain_text("secret")
-        expect(page.locator("#mellm-stage .map img")).to_be_visible()
+        expect(page.locator("#mellm-stage .map > img")).to_be_visible()
 
 
 # ------------------------------------------------------------------------------------------ input and states
@@ -407,7 +407,7 @@ def test_frames_and_pairs_come_in_too(browser, house, clips, tmp_path):
 def test_files_that_were_never_measured_go_with_the_page(browser, house, clips):
     with opened(browser, house.url) as page:
         page.get_by_role("radio", name="Frames or GIF").check()
-        with page.expect_response(lambda response: "/run/predict" in response.url):
+        with page.expect_response(lambda response: "left.png" in (response.request.post_data or "")):
             page.locator("#mellm-frames input[type=file]").set_input_files(
                 {"name": "left.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n not really"}
             )

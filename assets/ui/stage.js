@@ -41,15 +41,46 @@ const showFlicker = () => {
   pair.querySelector(".tag").textContent = labelled(state.apex ? props.value.apex : props.value.onset);
 };
 
+/* Every view fills two squares of the same size, so that nothing jumps from view to view. */
+const wheel = () => {
+  const legend = make("span", "wheel");
+  for (const mode of ["light", "dark"]) {
+    const image = make("img", `only-${mode}`);
+    image.src = props.value.wheel[mode];
+    image.alt = mode === "light" ? "Colour wheel: right is red, down yellow-green, left cyan, up purple." : "";
+    legend.append(image);
+  }
+  return legend;
+};
+const mapWithWheel = () => {
+  const figure = picture(props.value.map, "motion map", "picture map");
+  figure.append(wheel());
+  return figure;
+};
+const lookAt = (data) => {
+  const small = make("button", "small");
+  small.type = "button";
+  small.setAttribute("aria-label", `Look at the ${data.name}`);
+  small.append(picture(data, labelled(data)));
+  small.addEventListener("click", () => { Object.assign(state, { view: "flicker", playing: false, apex: data === props.value.apex }); draw(); });
+  return small;
+};
+const quad = (text) => {
+  const box = make("div", "quad");
+  box.append(lookAt(props.value.onset), lookAt(props.value.apex), wheel(), make("p", "subdued", text));
+  return box;
+};
+const two = (main, first, second) => {
+  const box = make("div", second ? "two" : "one");
+  box.append(...(second ? [first, second] : [first]));
+  main.append(box);
+};
+
 const drawers = {
   flicker(main, tools) {
     const pair = make("div", "pair picture");
-    const onset = picture(props.value.onset);
-    const apex = picture(props.value.apex, null, "over");
-    pair.append(onset, apex, make("span", "tag big", ""));
-    const two = make("div", "two wide");
-    two.append(pair, picture(props.value.map, "motion map", "picture map"));
-    main.append(two);
+    pair.append(picture(props.value.onset), picture(props.value.apex, null, "over"), make("span", "tag big", ""));
+    two(main, pair, mapWithWheel());
     tools.append(
       button(state.playing ? "Pause" : "Play", () => { state.playing = !state.playing; draw(); }, state.playing),
       button("Onset", () => { state.playing = false; state.apex = false; draw(); }),
@@ -59,37 +90,33 @@ const drawers = {
   },
   wipe(main, tools) {
     const pair = make("div", "pair picture wipe");
-    const apex = picture(props.value.apex, null, "over");
-    const onset = picture(props.value.onset);
-    const bar = make("i", "wipe-bar");
-    pair.append(onset, apex, bar, make("span", "tag", labelled(props.value.onset)), make("span", "tag end", labelled(props.value.apex)));
     const range = make("input", "wipe-range");
     Object.assign(range, { type: "range", min: 0, max: 100, value: 50 });
     range.setAttribute("aria-label", "Wipe between onset (left) and apex (right)");
     const place = () => pair.style.setProperty("--wipe", `${range.value}%`);
     range.addEventListener("input", place);
-    pair.append(range);
     place();
-    main.append(pair);
+    pair.append(
+      picture(props.value.onset), picture(props.value.apex, null, "over"), make("i", "wipe-bar"),
+      make("span", "tag", labelled(props.value.onset)), make("span", "tag end", labelled(props.value.apex)), range
+    );
+    two(main, pair, mapWithWheel());
     tools.append(make("span", "subdued", "Drag across the face: onset at the left, apex at the right."));
   },
   map(main, tools) {
     const data = props.value.map;
-    main.append(picture({ src: state.arrows ? data.arrows : data.src, alt: data.alt }, null, "picture"));
-    tools.append(
-      button("Arrows", () => { state.arrows = !state.arrows; draw(); }, state.arrows),
-      make("span", "subdued", data.faint
-        ? "Brightness is relative: here it shows little more than noise."
-        : "Hue is direction. Brightness is relative to the largest motion in this picture.")
-    );
+    two(main, picture({ src: state.arrows ? data.arrows : data.src, alt: data.alt }, null, "picture"), quad(
+      data.faint
+        ? "Hue is direction. Brightness is relative to the largest motion in this picture, which here is little more than noise."
+        : "Hue is direction. Brightness is relative to the largest motion in this picture."
+    ));
+    tools.append(button("Arrows", () => { state.arrows = !state.arrows; draw(); }, state.arrows));
   },
   magnified(main, tools) {
-    const two = make("div", "two");
     const frame = make("figure", "picture");
     const image = make("img", "loop");
     frame.append(image);
-    two.append(frame, picture(props.value.apex, `real ${labelled(props.value.apex)}`, "picture"));
-    main.append(two);
+    two(main, frame, picture(props.value.apex, `real ${labelled(props.value.apex)}`, "picture"));
     const alpha = state.alpha ?? props.value.alpha;
     const label = make("label", "alpha", "α ");
     const range = make("input");
@@ -104,7 +131,7 @@ const drawers = {
       label
     );
     if (loop && loop.message) {
-      frame.replaceChildren(make("p", "subdued", loop.message));
+      frame.replaceChildren(make("p", "said", loop.message));
     } else if (loop && loop.frames.length) {
       image.alt = loop.alt;
       showLoop();
@@ -116,14 +143,15 @@ const drawers = {
     }
   },
   frames(main, tools) {
+    const aside = has() ? quad("Any frame can become the onset or the apex. Everything is measured anew from it.") : null;
     if (!strip) {
-      main.append(make("div", "picture waiting"));
+      two(main, make("div", "picture waiting"), aside);
       wantStrip(state.row ?? props.value.apex_row);
       return;
     }
     const at = strip.row - strip.first;
     const data = { src: strip.frames[at], alt: `Frame ${strip.row + 1} of ${strip.last + 1}, at ${strip.times[at]}` };
-    main.append(picture(data, `frame ${strip.row + 1} of ${strip.last + 1} · ${strip.times[at]}`, "picture"));
+    two(main, picture(data, `frame ${strip.row + 1} of ${strip.last + 1} · ${strip.times[at]}`, "picture"), aside);
     const set = (which) => button(`Set as ${which}`, () => mark(which));
     const back = button("‹", () => step(-1));
     back.setAttribute("aria-label", "Previous frame");
@@ -161,30 +189,6 @@ const mark = (which) => {
   if (state.view === "frames" && strip) trigger("marked", { which, ms: strip.times_ms[strip.row - strip.first] });
 };
 
-const drawSide = () => {
-  const side = $(".stage-side");
-  side.replaceChildren();
-  side.hidden = !has();
-  if (!has()) return;
-  const { onset, apex, wheel } = props.value;
-  for (const data of [onset, apex]) {
-    const small = make("button", "small");
-    small.type = "button";
-    small.setAttribute("aria-label", `Look at the ${data.name}`);
-    small.append(picture(data, labelled(data)));
-    small.addEventListener("click", () => { state.view = "flicker"; state.playing = false; state.apex = data === apex; draw(); });
-    side.append(small);
-  }
-  const legend = make("figure", "wheel");
-  for (const mode of ["light", "dark"]) {
-    const image = make("img", `only-${mode}`);
-    image.src = wheel[mode];
-    image.alt = "Colour wheel: right is red, down yellow-green, left cyan, up purple.";
-    legend.append(image);
-  }
-  side.append(legend);
-};
-
 const draw = () => {
   const stage = $(".stage");
   stage.hidden = !props.value;
@@ -209,7 +213,6 @@ const draw = () => {
 const renew = () => {
   loop = strip = loopAsked = null;
   Object.assign(state, { apex: false, row: null, loopAt: 0 });
-  drawSide();
   draw();
 };
 watch("value", renew);

@@ -5,7 +5,7 @@ const when = (selector, act) => {
   if (node) act(node);
   else setTimeout(() => when(selector, act), 50);
 };
-const observe = (node, act) => { act(); new MutationObserver(act).observe(node, { childList: true, subtree: true }); };
+const observe = (node, act) => { act(); new MutationObserver(act).observe(node, { childList: true, subtree: true, characterData: true }); };
 
 /* The button to the chat leaves while the chat is in view. */
 when("#mellm-chat", (chat) => {
@@ -13,19 +13,21 @@ when("#mellm-chat", (chat) => {
   new IntersectionObserver(([seen]) => link.classList.toggle("away", seen.isIntersecting), { threshold: 0.05 }).observe(chat);
 });
 
-/* A new question goes to the top of what is seen, and its answer grows below it. */
+/* A new question goes to the top of what is seen and its answer grows below it, until somebody scrolls. */
 when("#mellm-chatbot", (chatbot) => {
   let asked = 0;
+  let following = false;
+  const rest = () => { following = false; };
+  for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(kind, rest, { passive: true });
   observe(chatbot, () => {
     const questions = chatbot.querySelectorAll(".user-row");
-    const more = questions.length > asked;
+    if (questions.length > asked) following = true;
     asked = questions.length;
-    if (!more) return;
-    const last = questions[asked - 1];
+    if (!following || !asked) return;
+    const top = questions[asked - 1].getBoundingClientRect().top;
     const pane = chatbot.querySelector(".bubble-wrap");
-    const behavior = calm.matches ? "auto" : "smooth";
-    if (innerWidth < 1000) last.scrollIntoView({ block: "start", behavior });
-    else if (pane) pane.scrollTo({ top: pane.scrollTop + last.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8, behavior });
+    if (innerWidth < 1000) scrollTo({ top: scrollY + top - 12 });
+    else if (pane) pane.scrollTop += top - pane.getBoundingClientRect().top - 8;
   });
 });
 
@@ -36,3 +38,10 @@ when("#mellm-question", (box) => observe(box, () => {
     if (button && button.title !== label) { button.setAttribute("aria-label", label); button.title = label; }
   }
 }));
+
+/* A browser need not play what can be measured: an old codec is no error. */
+observe(document.body, () => {
+  for (const toast of document.querySelectorAll(".toast-body")) {
+    if (toast.textContent.includes("Video not playable")) toast.remove();
+  }
+});

@@ -28,7 +28,7 @@ from mellm_demo.records import Analysis, Image
 from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, stage
 from mellm_demo.ui.engine import Engine
-from mellm_demo.ui.layout import FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
+from mellm_demo.ui.layout import CLIP_PROMPT, FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
 from mellm_demo.ui.pieces import paths
 from mellm_demo.ui.session import Entry, Job, Uploads, Visit, gather
 from mellm_demo.ui.speech import listen
@@ -87,7 +87,11 @@ def waiting(house: House, visit: Visit, job: Job) -> Updates:
     visit.stop_measuring.set()
     visit.job = job
     visit.hold(job.uploads, house.uploads)
-    return {house.page.status: fragments.reading("reading", 0.0, job.name)}
+    return {
+        house.page.status: fragments.reading("reading", 0.0, job.name),
+        house.page.input_card: gr.Accordion(label=job.name, open=False),
+        house.page.empty: gr.Column(visible=False),
+    }
 
 
 async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
@@ -128,13 +132,24 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
         yield {page.status: gr.skip()}
     except Exception as error:
         message = in_words("analysis", error)
-        yield {page.status: fragments.trouble(message, keeps=visit.analysis is not None)} | emptied(house, job)
+        yield failed(house, visit, message) | emptied(house, job)
     finally:
         stop.set()
         job.tidy()
         visit.spent.extend(job.uploads)
         if visit.closed:
             clean(house, visit)
+
+
+def failed(house: House, visit: Visit, message: str) -> Updates:
+    """The sentence, and the way to another clip; an earlier finding stays."""
+    page, before = house.page, visit.analysis
+    label = fragments.clip_line(before) if before is not None else CLIP_PROMPT
+    return {
+        page.status: fragments.trouble(message, keeps=before is not None),
+        page.input_card: gr.Accordion(label=label, open=True),
+        page.empty: gr.Column(visible=before is None),
+    }
 
 
 def clean(house: House, visit: Visit) -> None:
@@ -554,22 +569,20 @@ def _wire_input(house: House) -> None:
     page.kind.change(choose_kind, page.kind, [page.video_group, page.frames_group, page.pair_group], **QUICK)
     for field in (page.frames, page.onset_file, page.apex_file):
         field.change(came_in, [page.visit, field], None, preprocess=False, **QUICK)
+    shown = [page.status, page.input_card, page.empty]
+    frames, pair = [page.visit, page.frames, page.frame_rate], [page.visit, page.onset_file, page.apex_file]
     started = (
-        page.video.change(from_video, [page.visit, page.video], page.status, **QUICK),
-        page.frames_go.click(
-            from_frames, [page.visit, page.frames, page.frame_rate], page.status, preprocess=False, **QUICK
-        ),
-        page.pair_go.click(
-            from_pair, [page.visit, page.onset_file, page.apex_file], page.status, preprocess=False, **QUICK
-        ),
-        page.examples.chosen(from_examples, page.visit, page.status, **QUICK),
+        page.video.change(from_video, [page.visit, page.video], shown, **QUICK),
+        page.frames_go.click(from_frames, frames, shown, preprocess=False, **QUICK),
+        page.pair_go.click(from_pair, pair, shown, preprocess=False, **QUICK),
+        page.examples.chosen(from_examples, page.visit, shown, **QUICK),
     )
     for event in started:
         _then_measure_and_speak(house, event)
 
 
 def _missing(house: House, visit: Visit, message: str) -> Updates:
-    return {house.page.status: fragments.trouble(message, keeps=visit.analysis is not None)}
+    return failed(house, visit, message)
 
 
 def _wire_result(house: House) -> None:

@@ -15,7 +15,7 @@ from mellm_demo.ui.pieces import fragment, piece
 from mellm_demo.ui.session import Visit
 from mellm_demo.ui.theme import ASSETS, UI_ASSETS, asset
 
-VIDEO, FRAMES, PAIR = "Video or webcam", "Frames or GIF", "Onset and apex"
+VIDEO, FRAMES, PAIR = "Video", "Frames or GIF", "Onset and apex"
 IMAGE_TYPES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"]
 VIDEO_HEIGHT_PX = 250
 QUESTION_CHARS = 4000
@@ -121,7 +121,7 @@ def _input(settings: Settings, examples: tuple[Example, ...]) -> dict[str, Any]:
             video = gr.Video(
                 sources=["upload", "webcam"],
                 webcam_options=gr.WebcamOptions(mirror=False),
-                label="A clip of one face",
+                label="A clip of one face, as a file or by webcam",
                 height=VIDEO_HEIGHT_PX,
                 elem_id="mellm-video",
                 buttons=[],
