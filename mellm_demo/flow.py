@@ -78,6 +78,7 @@ _LOST_CORRELATION = 0.35  # a patch that fits worse is not the same skin any mor
 _ASTRAY_PX = 5.0  # farther from its landmarks than they ever err
 _LOST_PX = 3.0  # nor one that was found farther than this from where the frame before and the landmarks put it
 
+U8 = np.dtype(np.uint8)
 UPPER_LIP_INNER, LOWER_LIP_INNER = 13, 14
 # Corner, two upper, corner, two lower points of each eye, as in the eye aspect ratio of Soukupová and Čech 2016.
 _EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))  # subject's right, left
@@ -92,7 +93,7 @@ def tvl1(onset_gray: Image, apex_gray: Image) -> Float32Array:
     The defaults are part of the contract of the motion map: the model was trained on exactly these. Both images are
     8-bit gray of one size. Raises InputError otherwise. Source: Zach, Pock and Bischof 2007.
     """
-    if onset_gray.ndim != 2 or onset_gray.shape != apex_gray.shape or onset_gray.dtype != np.uint8:
+    if onset_gray.ndim != 2 or onset_gray.shape != apex_gray.shape or {onset_gray.dtype, apex_gray.dtype} != {U8}:
         raise InputError(
             "Flow is measured between two 8-bit gray images of one size, but these are "
             f"{onset_gray.shape} {onset_gray.dtype} and {apex_gray.shape} {apex_gray.dtype}. Give two such images."
@@ -100,7 +101,7 @@ def tvl1(onset_gray: Image, apex_gray: Image) -> Float32Array:
     import cv2
 
     optflow: Any = cv2.optflow  # OpenCV's own type stubs leave the contributed modules out
-    flow = optflow.DualTVL1OpticalFlow_create().calc(onset_gray, np.asarray(apex_gray, dtype=np.uint8), None)
+    flow = optflow.DualTVL1OpticalFlow_create().calc(onset_gray, apex_gray, None)
     return np.asarray(flow, dtype=np.float32)
 
 

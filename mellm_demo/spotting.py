@@ -36,7 +36,7 @@ WANDER_MOST, SLOW_MOST = 4.0, 6.0  # times the fine noise: measured on clips wit
 FLOOR_SIGMAS = 6.5  # of a single region: noise, which has heavier tails than Gauss's, does not reach this
 # How certain all regions of an event must be together: in standard deviations of the clip's own wander, and of the
 # measurement as far as texture allows it. Set on odd-numbered faces so that clips without expression stay below.
-MICRO_CERTAINTY = (11.0, 10.5)
+MICRO_CERTAINTY = (10.0, 9.5)
 MACRO_CERTAINTY = (14.0, 17.0)  # slow wander is larger, and a short clip does not tell how large
 LID_CERTAINTY = (14.0, 10.5)  # gaze moves lids, too
 CUT_OFF_CERTAINTY = (28.0, 25.0)  # only one side of it was seen
@@ -848,10 +848,13 @@ def _reasons(
         _, region = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         known = facs.REGION_BY_KEY[curve.regions[int(region)]]
         place = f"{known.side} {known.name}" if known.side else known.name
-        reasons.append(
-            f"The largest movement ({energy[:, region].max():.1f} px at the {place}) "
-            f"does not stand out of this clip's noise ({floor[region]:.1f} px there)."
+        largest, noise = float(energy[:, region].max()), float(floor[region])
+        fate = (
+            f"stays under this clip's noise ({noise:.1f} px there)."
+            if largest <= noise
+            else f"is not clear of this clip's noise ({noise:.1f} px there) or does not come and go like an expression."
         )
+        reasons.append(f"The largest movement ({largest:.1f} px at the {place}) {fate}")
         if any(span.kind == "blink" for span in spans):
             reasons.append("Blinks were left out: they move the lids and drag brows and cheeks along.")
     return tuple(reasons)

@@ -211,7 +211,13 @@ def test_stopping_keeps_what_is_finished(analyst, tmp_path, capsys):
 def test_ctrl_c_ends_in_a_word():
     clip = str(TOP / "assets" / "synthetic_smile.mp4")
     command = [sys.executable, "-m", "mellm_demo", "analyse", clip, clip, clip]
-    with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+    def hear_it() -> None:  # a shell starts what runs in the background deaf to Ctrl-C, and its children inherit that
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_it
+    ) as process:
         assert process.stderr is not None
         while "finding the face" not in process.stderr.readline():
             assert process.poll() is None
