@@ -32,6 +32,7 @@ from mellm_demo.records import (
     Image,
     Interval,
     Moment,
+    MotionCurve,
     RegionMotion,
     Spotting,
 )
@@ -190,7 +191,7 @@ def _analyse_face(
 def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> Analysis:
     """Everything that follows from the chosen interval: flow, map, evidence, verdict, headline."""
     track, found = analysis.face, analysis.spotting
-    moment, regions = _moment(track, interval, found)
+    moment, regions = _moment(track, analysis.curve, interval, found)
     evidence = recognition.recognise(
         regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px
     )
@@ -207,11 +208,21 @@ def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> A
     )
 
 
-def _moment(track: FaceTrack, interval: Interval, found: Spotting) -> tuple[Moment, tuple[RegionMotion, ...]]:
+def _moment(
+    track: FaceTrack, curve: MotionCurve, interval: Interval, found: Spotting
+) -> tuple[Moment, tuple[RegionMotion, ...]]:
     onset, apex = track.gray[interval.onset], track.gray[interval.apex]
     measured = flow.tvl1(onset, apex)
     residual = flow.remove_head_motion(measured, track.reference_landmarks)
-    regions = flow.region_motions(residual, track.reference_landmarks, track.interocular_crop_px, found.noise_floor_px)
+    ends = [interval.onset, interval.apex]
+    together = bool(curve.usable[ends].all()) and curve.segment[ends[0]] == curve.segment[ends[1]]
+    regions = flow.region_motions(
+        residual,
+        track.reference_landmarks,
+        track.interocular_crop_px,
+        found.noise_floor_px,
+        tracked_px=curve.displacement_px[interval.apex] - curve.displacement_px[interval.onset] if together else None,
+    )
     x, y = track.landmarks[interval.onset, facs.NOSE_TIP]
     moment = Moment(
         interval=interval,

@@ -47,6 +47,7 @@ FLOOR_UNKNOWN_PX = 0.3  # a pair of frames does not tell its noise; ordinary cli
 LID_FLOOR_FACTOR = 1.6  # gaze moves the lids
 CUT_OFF_MS = 250.0  # before the end of the clip
 CUT_OFF_SHARE = 0.4  # of the stretch at most, or nobody knows which of the two is rest
+WAY_BACK = -0.5  # cosine between two events' motions, over all regions
 RISE_MS = (30.0, 1000.0)  # skin does not jump, and expressions do not creep
 SEED_SHARE = 0.75  # of the floor: where it pays to look at all regions together
 EDGE_FLOOR_FACTOR = 2.0  # an event that the clip cuts off has shown only one side
@@ -71,6 +72,7 @@ GAP_MIN_MS = 60.0
 
 _EYE_NEAR = ("inner brow", "outer brow", "cheek", "upper lid", "lower lid")
 _MOUTH = ("mouth corner", "upper lip", "lower lip", "chin", "nasolabial fold")
+_SPEAKING = (*_MOUTH, "nostril wing")  # what speech moves
 
 
 def spot(curve: MotionCurve) -> Spotting:
@@ -361,7 +363,7 @@ def _events(paths: _Paths, noise: _Noise) -> list[_Event]:
             continue
         if not any(_overlap(event, other) > 0.3 and not _apart(event, other) for other in events):
             events.append(event)
-    return events
+    return [event for event in events if not any(_is_way_back(event, other) for other in events)]
 
 
 def _stands_out(event: _Event, paths: _Paths, *, lid: bool) -> bool:
@@ -410,6 +412,14 @@ def _apart(event: _Event, other: _Event) -> bool:
     brief, long = sorted((event, other), key=lambda item: item.duration_ms)
     strongest = int(np.argmax(brief.ratio))
     return long.duration_ms > MICRO_MS >= brief.duration_ms and bool(long.ratio[strongest] <= 0.5)
+
+
+def _is_way_back(event: _Event, other: _Event) -> bool:
+    """Whether a cut-off event is only how another one ends: it sets out while that one fades, the opposite way."""
+    if event.complete or not other.apex_ms <= event.onset_ms <= other.offset_ms:
+        return False
+    sizes = float(np.linalg.norm(event.moved) * np.linalg.norm(other.moved))
+    return float((event.moved * other.moved).sum()) < WAY_BACK * sizes
 
 
 def _overlap(first: _Event, second: _Event) -> float:
@@ -650,6 +660,7 @@ def _interval(curve: MotionCurve, event: _Event, spans: Sequence[Span]) -> Inter
 IN_BLINK = "overlaps a blink"
 IN_SPEECH = "lies within speech or chewing"
 IN_HEAD_TURN = "the head moves fast at the same time"
+EYES_CLOSED = "the eyes were closed at its onset"
 CUT_OFF = "the clip begins or ends before the face is back at rest"
 TOO_SLOW = "too few frames to show its course"
 SCORE_FULL = 5.0  # beyond this a candidate does not get any more certain
@@ -670,6 +681,8 @@ def _warned(interval: Interval, curve: MotionCurve, spans: Sequence[Span]) -> In
             warnings.append(IN_SPEECH)
         elif span.kind == "head" and shared >= 0.3 * interval.duration_ms:
             warnings.append(IN_HEAD_TURN)
+    if names & set(_EYE_NEAR) and _eyes_closed(curve, interval.onset):
+        warnings.append(EYES_CLOSED)
     if not interval.complete:
         warnings.append(CUT_OFF)
     if interval.offset - interval.onset + 1 < 2 * MIN_FRAMES - 1 and interval.kind == "micro":
@@ -677,16 +690,26 @@ def _warned(interval: Interval, curve: MotionCurve, spans: Sequence[Span]) -> In
     return replace(interval, warnings=tuple(dict.fromkeys(warnings)))
 
 
+def _eyes_closed(curve: MotionCurve, row: int) -> bool:
+    """Whether both eyes are closed at ``row``, by their own open level. Opening moves brows and cheeks along."""
+    eyes = curve.eye_openness.astype(np.float64)
+    opened = np.nanpercentile(eyes, 75, axis=0) if np.isfinite(eyes).any(axis=0).all() else np.full(2, np.inf)
+    return bool((eyes[row] < BLINK_CLOSED * opened).all())
+
+
 def _doubtful(interval: Interval) -> str | None:
-    """The warning that keeps a candidate from being reliable, if there is one."""
-    names = [facs.REGION_BY_KEY[key].name for key in interval.regions]
-    if IN_SPEECH in interval.warnings and all(name in _MOUTH for name in names):
-        return IN_SPEECH
-    if IN_BLINK in interval.warnings and all(name in _EYE_NEAR for name in names) and interval.kind == "micro":
-        return IN_BLINK
+    """The warning that keeps a candidate from being reliable, if there is one: nothing else explains its regions."""
     if IN_HEAD_TURN in interval.warnings:
         return IN_HEAD_TURN
-    return None
+    causes = {IN_SPEECH: _SPEAKING}
+    if interval.kind == "micro":
+        causes |= {IN_BLINK: _EYE_NEAR, EYES_CLOSED: _EYE_NEAR}
+    present = [cause for cause in causes if cause in interval.warnings]
+    explained = {name for cause in present for name in causes[cause]}
+    names = [facs.REGION_BY_KEY[key].name for key in interval.regions]
+    if not present or not explained.issuperset(names):
+        return None
+    return next(cause for cause in present if names[0] in causes[cause])  # that of the strongest region
 
 
 def _ranked(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
@@ -838,6 +861,8 @@ def _reasons(
     doubts = {doubt for interval in candidates if (doubt := _doubtful(interval))}
     if IN_BLINK in doubts:
         reasons.append("The only movements near the eyes coincide with blinks.")
+    if EYES_CLOSED in doubts:
+        reasons.append("The only movements near the eyes are those of closed eyes that open.")
     if IN_SPEECH in doubts:
         reasons.append("The mouth moves only while speaking or chewing, which says nothing about expression.")
     if IN_HEAD_TURN in doubts:

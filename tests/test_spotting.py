@@ -184,6 +184,15 @@ def test_a_clip_that_ends_in_an_expression_says_so():
     assert any("ends" in warning for warning in found.candidates[0].warnings)
 
 
+def test_the_way_back_from_an_expression_is_not_another_one():
+    """Where a clip ends soon after a long smile, its end may look like a cut-off expression of its own."""
+    long = Move(400, 700, 2500, SMILE, px=5.0, hold=1500)
+    found = spot(make_curve(even_times(25, 3.12), long))
+    assert len(found.candidates) == 1
+    assert found.candidates[0].apex_ms <= 2200 + 40
+    assert found.candidates[0].onset_ms == pytest.approx(400, abs=120)
+
+
 def test_an_eye_that_widens_is_found_and_gaze_is_not():
     lids = {"upper_lid_left": (0.0, -1.0), "upper_lid_right": (0.0, -1.0)}
     move = Move(800, 950, 1200, lids)
@@ -312,6 +321,32 @@ def test_one_opening_of_the_mouth_is_no_speech():
     found = spot(make_curve(times, opening, mouth=0.02 + 0.03 * opening.course(times)))
     assert [s for s in found.spans if s.kind == "speech"] == []
     assert found.reasons == ()
+
+
+def test_eyes_that_open_are_not_a_reliable_expression():
+    """Seen on a face that had rested with its eyes closed: opening them lifts the brows for a moment."""
+    times = even_times(60, 3)
+    move = Move(1400, 1520, 1750, BROWS, px=2.0)
+    curve = make_curve(times, move)
+    assert spot(curve).reasons == ()
+    closed = curve.eye_openness.copy()
+    closed[times < 1450] *= 0.3
+    found = spot(replace(curve, eye_openness=closed))
+    assert "the eyes were closed at its onset" in found.candidates[0].warnings
+    assert any("closed eyes that open" in reason for reason in found.reasons)
+    smile = spot(replace(make_curve(times, Move(1400, 1520, 1750, SMILE, px=2.0)), eye_openness=closed))
+    assert smile.reasons == ()
+
+
+def test_speech_that_moves_the_brows_by_opening_eyes_explains_both():
+    times = even_times(60, 3)
+    talk = 0.05 + 0.05 * np.sin(2 * np.pi * times / 300)
+    both = SMILE | BROWS
+    curve = make_curve(times, Move(1400, 1520, 1750, both, px=2.0), mouth=talk)
+    assert spot(curve).reasons == ()  # speech does not explain the brows
+    closed = curve.eye_openness.copy()
+    closed[times < 1450] *= 0.3
+    assert spot(replace(curve, eye_openness=closed)).reasons != ()
 
 
 def test_motion_while_the_head_turns_fast_is_not_reliable():

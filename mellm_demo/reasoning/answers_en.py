@@ -31,6 +31,7 @@ MEASURED = "Motion is measured; emotion is inferred. The same movement can accom
 SHOWN_GROUPS = 4  # regions told beside the strongest; the evidence list on the page has them all
 LIMITS = {
     "blink": "the movement overlaps a blink, which drags brows and cheeks along",
+    "closed": "the eyes were closed at its onset, and opening them moves brows and cheeks too",
     "speech": "it falls into speech or chewing, which move the mouth by themselves",
     "head": "the head moves fast at the same time",
     "gap": "the face was lost or not measurable in between",

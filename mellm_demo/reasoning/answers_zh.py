@@ -23,6 +23,7 @@ SHOWN_GROUPS = 4
 LISTED_SPANS = 4
 LIMITS = {
     "blink": "该动作与眨眼重叠，眨眼会牵动眉毛和脸颊",
+    "closed": "动作开始时眼睛是闭着的，睁眼也会牵动眉毛和脸颊",
     "speech": "该动作发生在说话或咀嚼期间，嘴部本来就在动",
     "head": "同一时间头部在快速运动",
     "gap": "其间人脸曾丢失或无法测量",
@@ -39,6 +40,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"no stretch of (\d+) frames", "没有连续 {0} 帧可以测量人脸的片段"),
     (r"at ([\d.]+) frames/s nothing shorter than ([\d.]+) ms", "在每秒 {0} 帧下，短于 {1} 毫秒的动作无法看到"),
     (r"coincide with blinks", "眼周的动作都与眨眼重合"),
+    (r"closed eyes that open", "眼周的动作只是闭着的眼睛睁开"),
     (r"only while speaking", "嘴部只在说话或咀嚼时活动，这不能说明表情"),
     (r"fast head motion", "动作都发生在头部快速运动期间，无法与之区分"),
     (r"largest movement \(([\d.]+) px .*noise \(([\d.]+) px", "最大位移 {0} 像素，没有明显高于该处的噪声（{1} 像素）"),

@@ -240,6 +240,7 @@ class Facts:
 # How the spotting words its warnings, so that they can be told in either language.
 WARNING_WORDS: dict[str, tuple[str, ...]] = {
     "blink": ("blink",),
+    "closed": ("eyes were closed",),
     "speech": ("speech", "speak"),
     "head": ("head",),
     "gap": ("lost", "gap"),

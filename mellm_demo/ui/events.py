@@ -474,7 +474,9 @@ def wire(house: House) -> None:
     _wire_endpoint(house)
 
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Left to itself, Gradio drops an event whose forerunner is still under way: a second question would go unheard.
+HEARD: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
+QUICK: dict[str, Any] = {"queue": False, **HEARD}
 SIDE: dict[str, Any] = {
     "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last", "concurrency_limit": 4,
 }  # fmt: skip
@@ -507,9 +509,8 @@ def _then_measure_and_speak(house: House, event: Any) -> None:
             yield updates
 
     measured = event.then(
-        measuring, house.page.visit, _everything(house.page), concurrency_id=MEASURE, concurrency_limit=2,
-        show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
+        measuring, house.page.visit, _everything(house.page), concurrency_id=MEASURE, concurrency_limit=2, **HEARD
+    )
     _then_speak(house, measured.then(lambda visit: clean(house, visit), house.page.visit, None, **QUICK))
 
 
@@ -519,9 +520,8 @@ def _then_speak(house: House, event: Any) -> None:
             yield updates
 
     event.then(
-        speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1,
-        show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
+        speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1, **HEARD
+    )
 
 
 def _wire_input(house: House) -> None:
