@@ -182,7 +182,7 @@ def test_region_masks_lie_where_the_regions_are(face):
     assert masks.shape == (len(KEYS), CROP_PX, CROP_PX)
     assert masks.dtype == np.bool_
     for key, mask in zip(KEYS, masks, strict=True):
-        rows, columns = np.nonzero(mask)
+        _, columns = np.nonzero(mask)
         corners = landmarks[list(facs.REGION_BY_KEY[key].mesh)]
         assert 40 < mask.sum() < 3000, key
         assert corners[:, 0].min() - 1 <= columns.min() <= columns.max() <= corners[:, 0].max() + 1
