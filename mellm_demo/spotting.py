@@ -701,7 +701,7 @@ def _doubtful(interval: Interval) -> str | None:
     """The warning that keeps a candidate from being reliable, if there is one: nothing else explains its regions."""
     if IN_HEAD_TURN in interval.warnings:
         return IN_HEAD_TURN
-    causes = {IN_SPEECH: _SPEAKING}
+    causes: dict[str, tuple[str, ...]] = {IN_SPEECH: _SPEAKING}
     if interval.kind == "micro":
         causes |= {IN_BLINK: _EYE_NEAR, EYES_CLOSED: _EYE_NEAR}
     present = [cause for cause in causes if cause in interval.warnings]

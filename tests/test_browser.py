@@ -31,7 +31,8 @@ from mellm_demo.settings import Settings
 from mellm_demo.ui import build_app, launch
 from mellm_demo.ui.engine import Engine
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# The shell first: it has no windows and tabs of its own, which took more time than the page, and hung now and then.
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_MS = 60_000
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -51,11 +52,24 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def start_browser() -> Iterator[Callable[[], Browser]]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield started
-        started.close()
+        yield lambda: playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+
+
+@pytest.fixture(scope="module")
+def browser(start_browser) -> Iterator[Browser]:
+    started = start_browser()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def other_browser(start_browser) -> Iterator[Browser]:
+    """A visitor on another machine."""
+    started = start_browser()
+    yield started
+    started.close()
 
 
 def free_port() -> int:
@@ -163,8 +177,10 @@ def opened(browser: Browser, url: str, *, dark: bool = False, calm: bool = False
     page.wait_for_function(
         "document.querySelector('#mellm-stage [data-view]') || document.querySelector('#mellm-kind')"
     )
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert foreign == []
     assert complaints == []
 
@@ -436,8 +452,8 @@ def test_another_candidate_and_another_face(browser, house, clips):
         expect(page.get_by_role("radio", name="Face 2")).to_have_attribute("aria-checked", "true")
 
 
-def test_two_visitors_share_nothing(browser, house, clips):
-    with opened(browser, house.url) as one, opened(browser, house.url) as other:
+def test_two_visitors_share_nothing(browser, other_browser, house, clips):
+    with opened(browser, house.url) as one, opened(other_browser, house.url) as other:
         bring_and_read(one, clips / "smile.mp4")
         expect(other.locator("#mellm-finding h2")).to_have_count(0)
         bring_and_read(other, clips / "brow.mp4")
