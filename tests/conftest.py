@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from mellm_demo.training.synthesis import (
     Blink,
@@ -21,6 +22,9 @@ from mellm_demo.training.synthesis import (
     portrait,
     write_clip,
 )
+
+settings.register_profile("house", deadline=None)  # how fast a machine is says nothing about what is right
+settings.load_profile("house")
 
 MakeClip = Callable[..., tuple[Path, Truth]]
 

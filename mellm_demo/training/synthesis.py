@@ -795,7 +795,7 @@ def _unrolled(at: FloatArray, moved: FloatArray, stretch: float, span: float) ->
 def _smoothstep(x: FloatArray | float) -> FloatArray:
     """Minimum jerk: 10 x³ − 15 x⁴ + 6 x⁵, 0 before 0 and 1 after 1."""
     x = np.clip(np.asarray(x, np.float64), 0.0, 1.0)
-    return x**3 * (10.0 - 15.0 * x + 6.0 * x**2)
+    return np.clip(x**3 * (10.0 - 15.0 * x + 6.0 * x**2), 0.0, 1.0)  # rounding may carry the polynomial past its ends
 
 
 def _rising(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
