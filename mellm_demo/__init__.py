@@ -1,3 +1,12 @@
-"""From a clip of a face to an explained micro-expression. Importing the package loads nothing heavy."""
+"""From a clip of a face to an explained micro-expression. Importing the package loads nothing heavy.
+
+It must come before NumPy: the threads of NumPy's linear algebra have to be bounded before that is loaded.
+"""
+
+import os
+
+# The matrices here are small. On them OpenBLAS gains nothing by threads of its own, and it has been seen to wait for one
+# of them forever, spinning, where several threads of a busy process compute at once. A value that is set stays.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.1.0"

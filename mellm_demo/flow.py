@@ -416,7 +416,7 @@ def _interpolated_depth(grid: FloatArray, centres: FloatArray, depth: FloatArray
     """Depth at ``grid`` (N, 2) from that of the patches, by inverse square distance (Shepard 1968)."""
     distance = np.square(grid[:, None, :] - centres[None]).sum(axis=-1)
     weight = 1.0 / (distance + 25.0)
-    return np.asarray((weight @ depth) / weight.sum(axis=1), dtype=np.float64)
+    return np.asarray((weight * depth).sum(axis=1) / weight.sum(axis=1), dtype=np.float64)
 
 
 # -- one stretch without gaps

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+# isort: off
+import mellm_demo  # noqa: F401 - before NumPy: it bounds the threads of NumPy's linear algebra
+
+# isort: on
 import numpy as np
 import pytest
 from hypothesis import settings

@@ -6,6 +6,7 @@ import ast
 import graphlib
 import hashlib
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -167,6 +168,19 @@ def test_no_module_imports_itself_by_way_of_others():
 def test_nothing_slow_is_imported_before_it_is_needed(path):
     if unit(path) != "training":
         assert not {name.split(".")[0] for name in at_module_level(path)} & HEAVY
+
+
+@pytest.mark.parametrize("entry", ["import app", "import mellm_demo.cli", "import mellm_demo.pipeline"])
+def test_linear_algebra_keeps_to_one_thread(entry):
+    """Or a thread of OpenBLAS may be waited for in vain; the variable counts only if it is set before NumPy loads."""
+    code = (
+        f"{entry}; import numpy, os, threading; numpy.ones((900, 900)) @ numpy.ones((900, 900)); "
+        "print(len(os.listdir('/proc/self/task')), threading.active_count())"
+    )
+    alone = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, env=alone, capture_output=True, text=True, check=True)
+    tasks, threads = map(int, done.stdout.split())
+    assert tasks == threads
 
 
 def test_importing_the_page_and_the_command_line_loads_nothing_slow():
