@@ -5,8 +5,8 @@ It must come before NumPy: the threads of NumPy's linear algebra have to be boun
 
 import os
 
-# The matrices here are small: OpenBLAS gains nothing on them by threads of its own, and it has been seen to wait for
-# one of those forever, spinning, where several threads of a busy process compute. A value that is set stays.
+# The matrices here are small: OpenBLAS gains nothing on them by threads of its own, which spin while they wait and so
+# compete with those of the decoder and the landmarker. A value that is set stays.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.1.0"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,6 +83,20 @@ class Pipe(io.RawIOBase):
         return len(piece)
 
 
+@contextmanager
+def ordinary_priority() -> Iterator[None]:
+    """Undo that SVT-AV1 makes its process a real-time one where it may, as root: whatever that process computes or
+    starts afterwards, a browser for one, would keep all others from the processor.
+    """
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_setscheduler") and Path("/proc/self/task").is_dir():
+            for task in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):
+                    os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
+
+
 def encode(
     path: Path | Pipe,
     codec: str,
@@ -107,7 +123,7 @@ def encode(
         "mpeg4": {"qmin": "2", "qmax": "4"},
     }
     target = str(path) if isinstance(path, Path) else path
-    with av.open(target, "w", format=muxer, options=muxer_options or {}) as container:
+    with ordinary_priority(), av.open(target, "w", format=muxer, options=muxer_options or {}) as container:
         stream = container.add_stream(
             codec, rate=Fraction(rate).limit_denominator(100_000), options=quality.get(codec, {}) | (options or {})
         )

@@ -172,7 +172,7 @@ def test_nothing_slow_is_imported_before_it_is_needed(path):
 
 @pytest.mark.parametrize("entry", ["import app", "import mellm_demo.cli", "import mellm_demo.pipeline"])
 def test_linear_algebra_keeps_to_one_thread(entry):
-    """Or a thread of OpenBLAS may be waited for in vain; the variable counts only if it is set before NumPy loads."""
+    """The variable that sees to it counts only if it is set before NumPy loads."""
     code = (
         f"{entry}; import numpy, os, threading; numpy.ones((900, 900)) @ numpy.ones((900, 900)); "
         "print(len(os.listdir('/proc/self/task')), threading.active_count())"

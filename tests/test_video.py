@@ -82,6 +82,11 @@ def save(tmp_path: Path) -> Callable[[str, bytes], Path]:
     return write
 
 
+def test_making_clips_leaves_the_priority_of_this_process_alone(tmp_path):
+    encode(tmp_path / "clip.mp4", "libsvtav1", [picture(number) for number in range(4)])
+    assert {os.sched_getscheduler(int(task)) for task in os.listdir("/proc/self/task")} == {os.SCHED_OTHER}
+
+
 # ---------------------------------------------------------------------------------------------- what can be read
 
 
