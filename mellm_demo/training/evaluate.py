@@ -6,8 +6,8 @@ python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
-takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--synthetic`` renders
-clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the whole analysis.
+takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--synthetic``
+renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
 """
 
 from __future__ import annotations
