@@ -8,6 +8,8 @@ is lost on the way: who uses the head has to look at pixels first.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ TARGETS: FloatArray = np.array(
     [(3.25, 7.75), (24.35, 7.75), (9.5, 8.15), (18.2, 8.15), (13.95, 15.3), (7.95, 20.1), (19.85, 20.1)]
 )
 FINE = 9  # the flow is sampled so many times finer than the grid, then averaged: 252 px, as the contract was checked
-EDGE_PX = 1.0  # of the grid, left out where the relative scale of u and v is fitted: resampling distorts the border
+EDGE_PX = 1  # of the grid, left out where the relative scale of u and v is fitted: resampling distorts the border
 RATIOS: FloatArray = np.exp(np.linspace(-1.5, 1.5, 25))  # v's scale over u's, tried one by one
 SHARPNESS = 60.0  # of the mean over them: a correlation lower by 1/60 counts a third
 
@@ -97,10 +99,9 @@ def normalised(uvs: Image, *, common_units: bool) -> Float32Array:
 
 def vertical_scale(maps: Float32Array) -> NDArray[np.float32]:
     """(N,) by what v (N, 28, 28, channel 1) must be multiplied to be in the units of u (channel 0)."""
-    edge = slice(round(EDGE_PX), -round(EDGE_PX))
-    u_y, u_x = (part[:, edge, edge].reshape(len(maps), -1) for part in np.gradient(maps[..., 0], axis=(1, 2)))
-    v_y, v_x = (part[:, edge, edge].reshape(len(maps), -1) for part in np.gradient(maps[..., 1], axis=(1, 2)))
-    seen = maps[:, edge, edge, 2].reshape(len(maps), -1)
+    u_y, u_x = (_flat(part) for part in np.gradient(maps[..., 0], axis=(1, 2)))
+    v_y, v_x = (_flat(part) for part in np.gradient(maps[..., 1], axis=(1, 2)))
+    seen = _flat(maps[..., 2])
     seen = seen - seen.mean(axis=1, keepdims=True)
     of_u, of_v, of_both = u_x**2 + 0.5 * u_y**2, v_y**2 + 0.5 * v_x**2, u_y * v_x
     alike = np.zeros((len(maps), len(RATIOS)))
@@ -111,6 +112,12 @@ def vertical_scale(maps: Float32Array) -> NDArray[np.float32]:
         alike[:, column] = (made * seen).sum(axis=1) / np.maximum(size, 1e-12)
     weight = np.exp(SHARPNESS * (alike - alike.max(axis=1, keepdims=True)))
     return np.asarray(np.exp(weight @ np.log(RATIOS) / weight.sum(axis=1)), dtype=np.float32)
+
+
+def _flat(pictures: Any) -> FloatArray:
+    """(N, 28, 28) → (N, P) without the border."""
+    inside = pictures[:, EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX]
+    return np.asarray(inside.reshape(len(pictures), -1), dtype=np.float64)
 
 
 def mirrored(maps: Float32Array) -> Float32Array:
