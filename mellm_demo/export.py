@@ -41,7 +41,7 @@ from mellm_demo.records import (
     Turn,
 )
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 TIME_DIGITS = 3  # decimals of a millisecond: a 1000 frames/s clip with room to spare
 PX_DIGITS = 4  # decimals of a pixel, well under what landmarks and flow resolve
@@ -160,6 +160,9 @@ class ActionUnitPart(_Part):
     strength_px: float | None
     regions: list[str]
     witnesses: list[WitnessPart]
+    reliability: float | None = Field(
+        description="F1 of the trained head for this unit on real clips of people unseen; null: not measured"
+    )
 
 
 class CoarsePart(_Part):
@@ -391,6 +394,7 @@ def _action_unit(unit: ActionUnitEvidence) -> ActionUnitPart:
             )
             for witness in unit.witnesses
         ],
+        reliability=None if unit.reliability is None else _share(unit.reliability),
     )
 
 

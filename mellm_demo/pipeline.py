@@ -195,6 +195,9 @@ def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> A
     evidence = recognition.recognise(
         regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px
     )
+    evidence = recognition.with_network(
+        evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
+    )
     reasons = _doubts(interval, evidence, found)
     reliable = not reasons
     return replace(
@@ -294,7 +297,10 @@ def _provenance(seconds: float) -> dict[str, Any]:
         "mellm_demo": __version__,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
-        "weights": {"face_landmarker.task": LANDMARKER_SHA256},
+        "weights": {
+            "face_landmarker.task": LANDMARKER_SHA256,
+            "recognition/head.npz": recognition.weights_digest(),
+        },
         "seconds": round(seconds, 3),
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -241,6 +241,7 @@ class ActionUnitEvidence:
     strength_px: float
     regions: tuple[str, ...]  # keys of the regions that it rests on
     witnesses: tuple[Witness, ...]
+    reliability: float | None = None  # F1 of the trained head for this unit on real people unseen; None: not measured
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _action_units(units: Sequence[ActionUnitEvidence]) -> str:
 
 def _action_unit(unit: ActionUnitEvidence) -> str:
     percent = round(100 * unit.probability)
-    says = "; ".join(witness.statement for witness in unit.witnesses)
+    says = "; ".join(_says(witness) for witness in unit.witnesses)
     label = f"AU{unit.au}, {unit.name}, {side_words(unit.side)}: fit {unit.probability:.2f} of 1"
     return (
         f"<li><div class='unit-name'><b>AU{unit.au}</b> <span>{escape(unit.name)}</span>"
@@ -190,14 +190,38 @@ def _action_unit(unit: ActionUnitEvidence) -> str:
         f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
         f"<div class='unit-fit'>{unit.probability:.2f}</div>"
         f"<div class='unit-px subdued'>{unit.strength_px:.1f} px</div>"
-        f"<div class='unit-why subdued'>{escape(says)} {_reliability(unit.witnesses)}</div></li>"
+        f"<div class='unit-why subdued'>{escape(says)} "
+        f"{_vouchers(unit.witnesses)} {_reliability(unit.reliability)}</div></li>"
     )
 
 
-def _reliability(witnesses: Sequence[Witness]) -> str:
-    """How far this unit can be trusted: who vouches for it."""
-    names = ", ".join(witness.name for witness in witnesses) or "nobody"
-    return f"<span class='badge' title='Who vouches for this action unit'>by {escape(names)}</span>"
+def _says(witness: Witness) -> str:
+    """What a witness goes by. The rules' statement speaks for itself; another's begins with its name."""
+    return (
+        witness.statement
+        if witness.name == "rules" and witness.probability > 0
+        else f"{witness.name} {witness.statement}"
+    )
+
+
+def _vouchers(witnesses: Sequence[Witness]) -> str:
+    """Whom this unit rests on: those who give it a chance."""
+    names = ", ".join(witness.name for witness in witnesses if witness.probability > 0) or "nobody"
+    return f"<span class='badge' title='Who was asked about this action unit'>by {escape(names)}</span>"
+
+
+def _reliability(measured: float | None) -> str:
+    """How well the trained head reads this unit on real clips of people whom it had not seen."""
+    if measured is None:
+        return (
+            "<span class='badge' title='Too rare in the corpora, or read by rules alone'>"
+            "not measured on real clips</span>"
+        )
+    word = "good" if measured >= 0.75 else "fair" if measured >= 0.5 else "poor"
+    return (
+        "<span class='badge' title='F1 of the trained head for this action unit on real micro-expressions of people "
+        f"whom it had not seen; 1 is perfect'>reliability {measured:.2f}, {word}</span>"
+    )
 
 
 def _expression(coarse: CoarseClass | None, emotions: Sequence[EmotionHypothesis]) -> str:

@@ -186,7 +186,7 @@ def recognise(regions: tuple[RegionMotion, ...], *, noise_floor_px: float, inter
         action_units=units,
         coarse=coarse_class(units),
         emotions=emotions(units),
-        notes=_notes(units),
+        notes=notes_on(units),
     )
 
 
@@ -542,7 +542,8 @@ CORPORA_NOTE = (
 EMOTION_NOTE = "A face can show such motion with several emotions or with none; the emotion words are tentative."
 
 
-def _notes(units: Sequence[ActionUnitEvidence]) -> tuple[str, ...]:
+def notes_on(units: Sequence[ActionUnitEvidence]) -> tuple[str, ...]:
+    """What to keep in mind with these claims; nothing where there are none."""
     if not units:
         return ()
     numbers = {unit.au for unit in units}

@@ -1,0 +1,46 @@
+"""Motion from onset to apex → action units, coarse class and tentative emotions, by two witnesses.
+
+``recognise`` is the rules alone; ``with_network`` lets the trained head speak beside them. Nothing here knows files of
+clips, time or the page.
+"""
+
+from __future__ import annotations
+
+from mellm_demo.recognition import network
+from mellm_demo.recognition.combine import combined
+from mellm_demo.recognition.crop import corpus_crop
+from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, recognise
+from mellm_demo.records import Evidence, Float32Array
+
+__all__ = [
+    "MAX_PROBABILITY",
+    "coarse_class",
+    "emotions",
+    "recognise",
+    "weights_digest",
+    "with_network",
+]
+
+
+def with_network(
+    evidence: Evidence, residual: Float32Array, landmarks: Float32Array, *, noise_floor_px: float
+) -> Evidence:
+    """``evidence`` of the rules with the trained head's reading of the same flow.
+
+    Args:
+        evidence: what ``recognise`` made of the regions.
+        residual: (H, W, 2) px of the aligned crop, onset → apex, head motion removed.
+        landmarks: (478, 2) px of the same crop, at the onset.
+        noise_floor_px: px; where nothing moved by more, the head is not heard.
+
+    Raises:
+        WeightsError: the weights are missing or not the expected ones.
+    """
+    head = network.load()
+    reading = network.read(corpus_crop(residual, landmarks)[None], head)
+    return combined(evidence, reading, head, noise_floor_px)
+
+
+def weights_digest() -> str:
+    """SHA-256 of the head's weights, for the record of an analysis."""
+    return network.digest()

@@ -1,0 +1,207 @@
+"""Scores the shipped head: on a corpus in the format of me_flow, across people and corpora, or on synthetic clips.
+
+python -m mellm_demo.training.evaluate --flows FLOWS.npz --labels LABELS.csv [--json FILE]
+python -m mellm_demo.training.evaluate --cross-validate [--data DIR | --flows … --labels …]
+python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
+
+The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
+something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
+takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--synthetic``
+renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mellm_demo.errors import InputError, MellmError
+from mellm_demo.recognition import network
+from mellm_demo.recognition.network import UNITS
+from mellm_demo.records import BothSides
+from mellm_demo.settings import Settings
+from mellm_demo.training.benchmark_spotting import find_faces
+from mellm_demo.training.heads import Unseen, material
+from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
+from mellm_demo.training.recognition import cross_validation, ideas, measures
+from mellm_demo.training.scores import f1
+from mellm_demo.training.synthesis import (
+    ACTION_UNITS,
+    Blink,
+    ClipSpec,
+    Event,
+    Head,
+    Movement,
+    Scene,
+    portrait,
+    read_picture,
+    write_clip,
+)
+
+KEYS = ("au_f1", "au_macro_f1", "coarse_uf1", "coarse_uar", "ece")
+AMPLITUDE_PX = 1.5
+SYNTHETIC_UNITS = tuple(au for au in ACTION_UNITS if au in UNITS)
+SIDED = (1, 2, 4, 5, 6, 7, 9, 12, 14, 15)  # units that can be shown on one side
+STILL = ("no motion", "head motion", "blinks")
+FPS = 100.0
+SYNTHETIC_CLIPS = 60
+
+
+def score(corpus: Corpus) -> dict[str, Any]:
+    """The shipped head on ``corpus``: KEYS; what no clip is labelled for is None."""
+    head = network.load()
+    reading = network.read(corpus.uvs, head)
+    measured = measures(Unseen(corpus, reading, reading.units >= head.thresholds))
+    return {key: measured[key] for key in KEYS}
+
+
+# ---------------------------------------------------------------------------------------------- synthetic clips
+
+
+@dataclass(frozen=True)
+class Made:
+    """One synthetic clip and what the analysis claimed: unit → side."""
+
+    kind: str  # "expression", or one of STILL
+    au: int  # 0: none
+    side: BothSides
+    claimed: dict[int, BothSides]
+    found: bool  # spotting gave a moment
+
+
+def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = False) -> list[Made]:
+    """``clips`` with one unit each, in turn, and half as many without expression, through the whole pipeline."""
+    random = np.random.default_rng(seed)
+    tasks = [("expression", SYNTHETIC_UNITS[index % len(SYNTHETIC_UNITS)]) for index in range(clips)]
+    tasks += [(STILL[index % len(STILL)], 0) for index in range(max(clips // 2, len(STILL)))]
+    made = []
+    for number, (kind, au) in enumerate(tasks, start=1):
+        side: BothSides = "both"
+        if au in SIDED and random.random() < 0.3:
+            side = "left" if random.random() < 0.5 else "right"
+        made.append(_analysed(faces[int(random.integers(len(faces)))], kind, au, side, random))
+        if tell:
+            print(f"\r{number} of {len(tasks)} clips ", end="", file=sys.stderr, flush=True)
+    if tell:
+        print(file=sys.stderr)
+    return made
+
+
+def _analysed(face: str, kind: str, au: int, side: BothSides, random: np.random.Generator) -> Made:
+    from mellm_demo.pipeline import analyse
+
+    moving = kind in ("expression", "head motion")
+    head = Head(drift_px=2.5, roll_deg=1.0, scale=0.005, yaw_deg=1.0, pitch_deg=0.7) if moving else Head()
+    event = Event(500.0, 650.0, 900.0, (Movement(au, side),), AMPLITUDE_PX) if au else None
+    spec = ClipSpec(
+        fps=FPS,
+        seconds=1.4,
+        eye_distance_px=float(random.uniform(115.0, 150.0)),
+        events=(event,) if event else (),
+        blinks=(Blink(float(random.uniform(300.0, 800.0))),) if kind == "blinks" else (),
+        head=head,
+        noise=float(random.uniform(0.8, 2.0)),
+        seed=int(random.integers(1_000_000)),
+    )
+    picture = read_picture(Path(face)) if face else portrait()
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_clip(Path(folder) / "clip.mp4", Scene(picture, spec).frames(), spec.fps, crf=18)
+        try:
+            analysis = analyse(path, Settings.from_environment({}))
+        except InputError:
+            return Made(kind, au, side, {}, found=False)
+    claims = analysis.evidence.action_units if analysis.evidence and analysis.reliable else ()
+    return Made(kind, au, side, {unit.au: unit.side for unit in claims}, found=analysis.moment is not None)
+
+
+def synthetic_report(made: Sequence[Made]) -> dict[str, Any]:
+    """Macro-F1 over the units shown, share of right sides among units found, share of still clips without a claim."""
+    shown = [clip for clip in made if clip.au]
+    per_unit = {
+        au: f1(np.array([au in clip.claimed for clip in shown]), np.array([clip.au == au for clip in shown]))
+        for au in sorted({clip.au for clip in shown})
+    }
+    sides = [clip.claimed[clip.au] == clip.side for clip in shown if clip.au in clip.claimed and clip.au in SIDED]
+    return {
+        "clips": len(shown),
+        "au_f1": {str(au): value for au, value in per_unit.items()},
+        "au_macro_f1": float(np.mean(list(per_unit.values()))) if per_unit else None,
+        "found": float(np.mean([clip.found for clip in shown])) if shown else None,
+        "sides_right": float(np.mean(sides)) if sides else None,
+        "nothing_claimed": {
+            kind: float(np.mean([not clip.claimed for clip in made if clip.kind == kind]))
+            for kind in STILL
+            if any(clip.kind == kind for clip in made)
+        },
+    }
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m mellm_demo.training.evaluate", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--flows", type=Path, help=".npz with uvs and clip_id")
+    parser.add_argument(
+        "--labels", type=Path, help=".csv with clip_id, dataset, subject, coarse, emotion, action_units"
+    )
+    parser.add_argument("--json", type=Path, help="write the numbers there")
+    parser.add_argument("--cross-validate", action="store_true", help="train anew, people and corpora left out")
+    parser.add_argument("--data", type=Path, help=f"folder with me_flow/ and annotations/; else ${DATA_VARIABLE}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--synthetic", action="store_true", help="clips with known truth through the whole analysis")
+    parser.add_argument("--clips", type=int, default=SYNTHETIC_CLIPS, help="with an expression (default: %(default)s)")
+    parser.add_argument("--faces", type=Path, help="folder of pictures; $MELLM_DATA/faces, else the astronaut alone")
+    return parser
+
+
+def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.synthetic:
+        folder = arguments.faces
+        if folder is None and os.environ.get(DATA_VARIABLE):
+            folder = Path(os.environ[DATA_VARIABLE]) / "faces"
+        faces = find_faces(folder if folder is not None and folder.is_dir() else arguments.faces)
+        return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True))
+    if (arguments.flows is None) != (arguments.labels is None):
+        raise InputError("Only one of --flows and --labels was given. Give both.")
+    if arguments.cross_validate:
+        folder = data_folder(arguments.data)
+        corpus = read_corpus(arguments.flows, arguments.labels) if arguments.flows else read_me_flow(folder)
+        return cross_validation([material(corpus, recipe, arguments.seed) for recipe in ideas(folder)])
+    if arguments.flows is None:
+        raise InputError("There is nothing to score. Give --flows and --labels, --cross-validate or --synthetic.")
+    return score(read_corpus(arguments.flows, arguments.labels))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0, or 2 with a sentence where what was given cannot be used."""
+    parser = _arguments()
+    arguments = parser.parse_args(argv)
+    try:
+        text = json.dumps(_numbers(arguments), indent=1)
+        if arguments.json:
+            try:
+                arguments.json.write_text(text + "\n", encoding="utf-8")
+            except OSError:
+                raise InputError(
+                    f"{arguments.json.name} cannot be written. Give --json a path in a folder that exists."
+                ) from None
+    except MellmError as error:
+        parser.exit(2, f"{error}\n")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
