@@ -18,7 +18,7 @@ from mellm_demo.face.views import View, closer_views, cut_view
 from mellm_demo.records import FloatArray, Frame, Image
 from mellm_demo.settings import Settings
 
-CENSUS_MS = 500.0  # how often to look for further faces while one is followed; looking costs a fifth of a landmarking
+CENSUS_MS = 1000.0  # how often to look for further faces while one is followed; looking costs more than landmarking
 CALM_MS = 1000.0  # alone for so long: back to following one face
 SEARCH_MS = 1000.0  # how often to search closely where the whole picture shows no face
 LOOKS_TO_SETTLE = 2
