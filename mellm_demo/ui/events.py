@@ -519,9 +519,7 @@ def _then_speak(house: House, event: Any) -> None:
         async for updates in speak(house, visit):
             yield updates
 
-    event.then(
-        speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1, **HEARD
-    )
+    event.then(speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1, **HEARD)
 
 
 def _wire_input(house: House) -> None:
