@@ -97,7 +97,8 @@ def corrupted(text: str, analysis: Analysis, language: str) -> Iterator[tuple[st
             text.rfind(stop, 0, found.start()) for stop in ("\n", ";", "；", "(", "（", ".", "。", ":", "：", "，")
         )
         stretch = re.split(r"[;；(（.。:：，]", text[first + 1 :] + ".")[0]
-        if not RULES.search(stretch):
+        denied = re.match(r"[:：]\s*(?:not shown|没有出现)", text[found.end() :])
+        if not RULES.search(stretch) and not denied and found[1] != str(absent):
             yield "action unit", text[: found.start(1)] + str(absent) + text[found.end(1) :]
     for pattern, kind, more in (
         (r"(\d+\.\d+) (?:px|像素)", "magnitude", 3.7),
@@ -107,7 +108,9 @@ def corrupted(text: str, analysis: Analysis, language: str) -> Iterator[tuple[st
     ):
         for one in replaced(text, pattern, lambda told, more=more: f"{float(told) + more:.{len(told) - 2}f}"):
             yield kind, one
-    for one in replaced(text, r"(?<!超过 )(?<!no more than )(\d{2,3}) (?:ms|毫秒)", lambda told: str(int(told) + 137)):
+    for one in replaced(
+        text, r"(?<!超过 )(?<!no more than )\b(\d{2,3}) (?:ms|毫秒)", lambda told: str(int(told) + 137)
+    ):
         yield "duration", one
     names = facs.EMOTION_ZH if language == "zh" else {name: name for name in facs.EMOTION_BY_NAME}
     other = next(name for name in ("fear", "disgust", "sadness") if name not in listed)

@@ -18,7 +18,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -132,7 +132,7 @@ class RemoteModel:
 
     # ------------------------------------------------------------------------------------------ asking
 
-    async def _pieces(self, body: dict[str, Any]) -> AsyncIterator[str]:  # type: ignore[misc]
+    async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[str, None]:
         """Text as it arrives, over as many tries as are allowed; bounded in length, never empty."""
         import httpx
 
@@ -160,7 +160,7 @@ class RemoteModel:
         if not told:
             raise self._error("returned no text", "Ask again, or choose another model.")
 
-    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncIterator[str]:  # type: ignore[misc]
+    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[str, None]:
         """One request. Raises _Again before the first piece where it may be repeated, else ReasonerError."""
         import httpx
 
