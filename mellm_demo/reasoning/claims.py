@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from mellm_demo import facs
@@ -24,6 +24,7 @@ Kind = Literal[
 Stance = Literal["yes", "no", "weak"]  # weak: named as a possibility or as the lesser reading
 
 MOST_CHARACTERS = 20_000  # of a text; patterns stay quick and nobody writes more about one clip
+LONGEST_LINE = 800  # characters that are read as one; what belongs together stands closer
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ def read(text: str) -> tuple[Claim, ...]:
     plain = _plain(text[:MOST_CHARACTERS])
     found: list[Claim] = []
     for start, end in _spans(plain, r"\n"):
-        found += _line(plain, start, end)
+        while start < end:  # an endless line is read in pieces: time grows with the square of one
+            cut = end if end - start <= LONGEST_LINE else max(plain.rfind(" ", start + 1, start + LONGEST_LINE), 0)
+            cut = cut if cut > start else start + LONGEST_LINE
+            found += _line(plain, start, cut)
+            start = cut
     return tuple(sorted(dict.fromkeys(found), key=lambda claim: (claim.start, claim.end)))
 
 
@@ -131,10 +136,11 @@ class _Sentence:
     answered: str  # "yes" or "no" where the sentence before is nothing else
 
     def clause(self, place: int) -> tuple[int, int]:
-        for start, end in _spans(self.text, CLAUSE, self.start, self.end):
-            if start <= place < end:
-                return start, end
-        return self.start, self.end
+        return next(((a, b) for a, b in self.clauses if a <= place < b), (self.start, self.end))
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[int, int], ...]:
+        return tuple(_spans(self.text, CLAUSE, self.start, self.end))
 
     def general(self, place: int) -> bool:
         start, end = self.clause(place)
