@@ -429,7 +429,7 @@ _DEFINES_ZH = (
     r"含义|意思))",
 )
 
-UNIT_NUMBERS = re.compile(
+_UNIT_NUMBERS = re.compile(
     r"(?:\baus?|action units?|动作单元|运动单元|(?<![a-z])au)\s*(?:no\.?|number|#|-|_)?\s*(\d{1,3}(?![\d.]*\s*(?:ms|"
     r"px|%))(?!\d)(?:\s*(?:,|and|or|&|\+|和|与|或|、|/)\s*(?:au\s*)?\d{1,3}(?!\d))*)|(?<!\d)(\d{1,3})\s*号(?:动作|"
     r"运动)?单元"
@@ -459,7 +459,7 @@ _UNIT_WORDS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     (r"\b(?:lip|mouth) corners? .{0,12}(?:down|drop|fell)", r"嘴角(?:下垂|下拉|向下)", (15,)),
     (r"\bwink", r"单眼眨|使眼色", (46,)),
 )
-EMOTION_WORDS: tuple[tuple[str, str, str], ...] = (
+_EMOTION_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "happiness",
         r"\bhapp(?:y|ier|iness|ily)\b|\bjoy|\bpleas(?:ed|ure)\b|\bamus|\bdelight|\bglad\b",
@@ -718,7 +718,7 @@ def _compiled(language: Language) -> tuple[tuple[Intent, re.Pattern[str]], ...]:
 
 def _units_in(clause: str) -> tuple[tuple[int, ...], bool]:
     """Action units by number or by name, and whether a name or an everyday word was used."""
-    numbers = [int(digits) for found in UNIT_NUMBERS.finditer(clause) for digits in re.findall(r"\d+", found.group())]
+    numbers = [int(digits) for found in _UNIT_NUMBERS.finditer(clause) for digits in re.findall(r"\d+", found.group())]
     if numbers:
         return _distinct(tuple(numbers)), False
     named: tuple[int, ...] = ()
@@ -756,7 +756,7 @@ def _regions_in(clause: str) -> tuple[str, ...]:
 def _emotions_in(clause: str) -> tuple[str, ...]:
     return tuple(
         name
-        for name, english, chinese in EMOTION_WORDS
+        for name, english, chinese in _EMOTION_WORDS
         if re.search(english, clause) or re.search(chinese, clause) or facs.EMOTION_ZH[name] in clause
     )
 
