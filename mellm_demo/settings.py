@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from mellm_demo.errors import SettingsError
 
@@ -35,6 +35,15 @@ class Settings(BaseModel):
     queue_size: int = Field(20, ge=1, description="visitors waiting before new ones are turned away")
     session_minutes: float = Field(60.0, gt=0, description="a quiet session is forgotten after this time")
 
+    remote_base_url: str | None = Field(None, description="OpenAI-compatible server, up to and including /v1")
+    remote_model: str | None = Field(None, description="name of the model on that server")
+    remote_api_key: SecretStr | None = Field(None, description="never shown, logged or exported")
+    remote_connect_seconds: float = Field(10.0, gt=0, description="time to connect")
+    remote_first_token_seconds: float = Field(120.0, gt=0, description="time until it begins to answer")
+    remote_between_tokens_seconds: float = Field(30.0, gt=0, description="longest silence within an answer")
+    remote_max_tokens: int = Field(1024, ge=16, description="length of an answer")
+    prompt_file: str | None = Field(None, description="text for MELLM's own weights, from their owners")
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
         """Settings from ``MELLM_…`` variables, then ``overrides`` (``None`` means: not given).
@@ -56,4 +65,6 @@ class Settings(BaseModel):
             if first["type"] == "extra_forbidden":
                 known = ", ".join(sorted(cls.model_fields))
                 raise SettingsError(f"There is no setting “{key}”. Known settings: {known}.") from None
-            raise SettingsError(f"The setting “{key}” cannot be {values.get(key)!r}: {first['msg']}.") from None
+            secret = key in cls.model_fields and "SecretStr" in str(cls.model_fields[key].annotation)
+            told = "what it is set to" if secret else repr(values.get(key))
+            raise SettingsError(f"The setting “{key}” cannot be {told}: {first['msg']}.") from None

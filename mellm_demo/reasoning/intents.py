@@ -473,7 +473,7 @@ _EMOTION_WORDS: tuple[tuple[str, str, str], ...] = (
     ("contempt", r"\bcontempt|\bscorn|\bsmug|\bdisdain", r"轻蔑|蔑视|鄙视|不屑|藐视"),
     ("repression", r"\brepress|\bsuppress|\bheld back|\bholding back", r"压抑|抑制|克制|忍住"),
 )
-_REGION_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+REGION_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"\binner (?:eye)?brows?", r"眉毛?内(?:端|侧)?|内眉|眉头", ("inner brow",)),
     (r"\bouter (?:eye)?brows?", r"眉毛?外(?:端|侧)?|外眉|眉梢|眉尾", ("outer brow",)),
     (
@@ -558,7 +558,7 @@ _SWALLOWS: dict[Intent, frozenset[Intent]] = {
 # Said along with a question, or instead of one.
 _POLITE = frozenset({_I.GREETING, _I.THANKS, _I.HELP})
 
-_TRADITIONAL = str.maketrans(
+TRADITIONAL = str.maketrans(
     "為這動嗎邊側時間長強單認麼個臉號錄還與對錯實據嚴紅綠藍黃圖數學區鼻頰顎顏說話講謊騙誠眼瞼嘴確噪聲靠質幀視頻類種開樣點轉頭關於幾別誰顯著處"
     "彎揚皺壓憤懼厭惡驚訝悲傷輕測計結論細節釋總釐問題讀麗隱儲刪應請現證",
     "为这动吗边侧时间长强单认么个脸号录还与对错实据严红绿蓝黄图数学区鼻颊颚颜说话讲谎骗诚眼睑嘴确噪声靠质帧视频类种开样点转头关于几别谁显著处"
@@ -604,7 +604,7 @@ def understand(question: str, earlier: Sequence[str] = (), language: Language = 
 
 def clean(question: str) -> str:
     """The beginning of a question, lower case, simplified, one line, without markup and control characters."""
-    text = unicodedata.normalize("NFKC", question[:READ_CHARACTERS]).casefold().translate(_TRADITIONAL)
+    text = unicodedata.normalize("NFKC", question[:READ_CHARACTERS]).casefold().translate(TRADITIONAL)
     text = re.sub(r"<[^<>]{0,200}>", " ", text)
     text = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     return re.sub(r"\s+", " ", text.replace("’", "'").replace("‘", "'")).strip()
@@ -722,7 +722,7 @@ def _units_in(clause: str) -> tuple[tuple[int, ...], bool]:
     if numbers:
         return _distinct(tuple(numbers)), False
     named: tuple[int, ...] = ()
-    for name, au in _unit_names():
+    for name, au in unit_names():
         if name in clause:
             named += (au,)
             clause = clause.replace(name, " ")
@@ -735,7 +735,7 @@ def _units_in(clause: str) -> tuple[tuple[int, ...], bool]:
 
 
 @cache
-def _unit_names() -> tuple[tuple[str, int], ...]:
+def unit_names() -> tuple[tuple[str, int], ...]:
     """FACS names in both languages, longest first, so that “upper lip raiser” is not taken for another."""
     names: list[tuple[str, int]] = []
     for unit in facs.ACTION_UNITS:
@@ -747,7 +747,7 @@ def _unit_names() -> tuple[tuple[str, int], ...]:
 
 def _regions_in(clause: str) -> tuple[str, ...]:
     found: tuple[str, ...] = ()
-    for english, chinese, names in _REGION_WORDS:
+    for english, chinese, names in REGION_WORDS:
         if re.search(english, clause) or re.search(chinese, clause):
             found += names
     return _distinct(found)

@@ -16,6 +16,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mellm_demo.errors import SettingsError
 from mellm_demo.reasoning.protocol import Reasoner
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
@@ -73,15 +74,15 @@ def build_app(
     engine: Engine | None = None,
     suggest: Callable[[Analysis], tuple[str, ...]] | None = None,
 ) -> gr.Blocks:
-    """The page with its handlers. Without arguments for them: the real pipeline and the narrator.
+    """The page with its handlers. Without arguments for them: the real pipeline, and who the settings name to speak.
 
     Uploads go to a folder of this process that is removed at its end, unless ``GRADIO_TEMP_DIR`` names another one.
     """
     _own_upload_folder()
     if reasoner is None or suggest is None:
-        from mellm_demo.reasoning.narrator import Narrator, suggested_questions
+        from mellm_demo.reasoning.narrator import suggested_questions
 
-        reasoner = reasoner or Narrator()
+        reasoner = reasoner or speaker(settings)
         suggest = suggest or suggested_questions
     lifetime = round(60 * settings.session_minutes)
     examples = find_examples()
@@ -103,6 +104,36 @@ def build_app(
         )
     demo.queue(max_size=settings.queue_size)
     return demo
+
+
+def speaker(settings: Settings) -> Reasoner:
+    """Who explains: the model on the server that the settings name, else the narrator.
+
+    Raises SettingsError where only one of the server's address and the model is given, or one of them cannot be used.
+    """
+    if settings.remote_base_url is None and settings.remote_model is None:
+        from mellm_demo.reasoning.narrator import Narrator
+
+        return Narrator()
+    if settings.remote_base_url is None or settings.remote_model is None:
+        raise SettingsError("A server needs both “remote_base_url” and “remote_model”. Set both, or neither.")
+    from mellm_demo.reasoning.prompts import read_prompt_file
+    from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
+
+    template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
+    return RemoteModel(
+        RemoteOptions(
+            base_url=settings.remote_base_url,
+            model=settings.remote_model,
+            api_key=settings.remote_api_key,
+            connect_s=settings.remote_connect_seconds,
+            first_token_s=settings.remote_first_token_seconds,
+            between_tokens_s=settings.remote_between_tokens_seconds,
+            max_tokens=settings.remote_max_tokens,
+            style="mellm_v1" if template else "plain",
+            template=template,
+        )
+    )
 
 
 def launch(demo: gr.Blocks, settings: Settings, *, block: bool = True, warm: bool = True) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 
 from mellm_demo.errors import Cancelled, InputError, MellmError
 from mellm_demo.export import to_csv, to_json, to_zip
+from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.protocol import Reasoner
 from mellm_demo.records import Analysis, Image
 from mellm_demo.settings import Settings
@@ -327,6 +328,8 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
         entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
     if not entry.text and not entry.stopped:
         entries.remove(entry)
+    if entry.text and house.reasoner.card.is_language_model:
+        entries.append(Entry("assistant", check(entry.text, analysis).tally, kind="note"))
     visit.pending = False
     yield talk(house, visit)
 

@@ -1,0 +1,398 @@
+"""A model on any OpenAI-compatible server: messages out, text deltas in. Knows no model, no tokenizer and no settings.
+
+Speaks the protocol itself, in an event loop of its own: so Stop closes the connection at once even before the first
+token, time-outs count tokens and not packets, a line has a greatest length, and no credentials but the one given are
+ever sent. Call it from a thread without a running event loop.
+
+Only what has shown no text yet is tried again: too many requests, a server that is starting or overloaded, a refused
+connection. What arrived before a connection was cut has been yielded and stays; the error says that it broke off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import email.utils
+import json
+import re
+import ssl
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from mellm_demo.errors import ReasonerError, SettingsError
+from mellm_demo.reasoning.prompts import DEFAULT_BUDGET, Message, Style, build, clean
+from mellm_demo.records import Analysis, ReasonerCard, Turn
+from mellm_demo.wording import Language, number
+
+if TYPE_CHECKING:
+    import httpx
+
+TICK_S = 0.05  # Stop is noticed as often
+TRIES = 3
+FIRST_PAUSE_S = 0.5  # before trying again; doubled each time
+LONGEST_PAUSE_S = 20.0  # a server that asks for a longer one is not waited for
+RETRIED = frozenset({429, 502, 503, 504})
+MOST_LINE_BYTES = 2**20  # of one event; a token is a few bytes
+MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
+MOST_ERROR_BYTES = 4096  # read of a refusal
+MOST_TOLD = 160  # characters of the server's own words in a sentence
+LEAST_KEY = 4  # characters; what is shorter cannot be told from ordinary text
+
+
+@dataclass(frozen=True)
+class RemoteOptions:
+    """Where the model is and how long it may take. Times are seconds."""
+
+    base_url: str  # as for OpenAI's client: up to and including “/v1”
+    model: str
+    api_key: SecretStr | None = None
+    connect_s: float = 10.0
+    first_token_s: float = 120.0  # a server may have to load the model or work through a queue
+    between_tokens_s: float = 30.0
+    max_tokens: int = 1024
+    temperature: float = 0.7  # what MELLM was sampled with
+    budget: int = DEFAULT_BUDGET  # most tokens of the prompt
+    style: Style = "plain"
+    template: str | None = None  # see prompts.read_prompt_file
+    with_image: bool = True  # False for a text-only model
+
+
+class _Again(Exception):
+    """Nothing has been said yet and the request may be made again."""
+
+    def __init__(self, sentence: str, pause_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence, self.pause_s = sentence, pause_s
+
+
+class RemoteModel:
+    """A Reasoner that asks a server.
+
+    language: of the first explanation. Raises SettingsError where URL, model or key cannot be used.
+    """
+
+    def __init__(self, options: RemoteOptions, language: Language = "en") -> None:
+        self._url, self._host = _endpoint(options.base_url)
+        if not options.model.strip():
+            raise SettingsError("A remote model needs a name. Set MELLM_REMOTE_MODEL to one that the server offers.")
+        self._options, self._language = options, language
+        self._key = _key(options.api_key)
+
+    @property
+    def card(self) -> ReasonerCard:
+        return ReasonerCard(
+            name=self._options.model,
+            is_language_model=True,
+            size="as served",
+            precision="as served",
+            device=self._host,
+            why=f"The settings name a server, {self._host}.",
+            notice="written by a language model on a server; it can be wrong",
+        )
+
+    def __repr__(self) -> str:
+        return f"RemoteModel({self._options.model!r} at {self._host})"
+
+    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[str]:
+        """Text deltas as they arrive; see protocol.Reasoner."""
+        options = self._options
+        prompt = build(
+            analysis,
+            turns,
+            language=self._language,
+            style=options.style,
+            template=options.template,
+            budget=options.budget,
+        )
+        body = {
+            "model": options.model,
+            "messages": [_as_openai(message, options.with_image) for message in prompt.messages],
+            "stream": True,
+            "max_tokens": options.max_tokens,
+            "temperature": options.temperature,
+        }
+        with asyncio.Runner() as runner:
+            pieces = self._pieces(body)
+            try:
+                while not cancel.is_set():
+                    piece = runner.run(_next(pieces, cancel))
+                    if piece is None:
+                        return
+                    yield piece
+            finally:
+                runner.run(pieces.aclose())
+
+    # ------------------------------------------------------------------------------------------ asking
+
+    async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[str, None]:
+        """Text as it arrives, over as many tries as are allowed; bounded in length, never empty."""
+        import httpx
+
+        timeout = httpx.Timeout(None, connect=self._options.connect_s)
+        verify = _trusted() if self._url.startswith("https:") else False  # loading certificates takes a while
+        told = 0
+        async with httpx.AsyncClient(timeout=timeout, verify=verify, follow_redirects=False) as client:
+            for tried in range(1, TRIES + 1):
+                try:
+                    async with aclosing(self._once(client, body)) as pieces:
+                        async for piece in pieces:
+                            told += len(piece)
+                            yield piece
+                            if told > MOST_CHARACTERS:
+                                raise self._error(
+                                    f"wrote more than {MOST_CHARACTERS} characters and was stopped",
+                                    "Ask a narrower question.",
+                                )
+                    break
+                except _Again as again:
+                    pause = FIRST_PAUSE_S * 2 ** (tried - 1) if again.pause_s is None else again.pause_s
+                    if tried == TRIES or pause > LONGEST_PAUSE_S:
+                        raise ReasonerError(again.sentence) from None
+                await asyncio.sleep(pause)
+        if not told:
+            raise self._error("returned no text", "Ask again, or choose another model.")
+
+    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[str, None]:
+        """One request. Raises _Again before the first piece where it may be repeated, else ReasonerError."""
+        import httpx
+
+        limit = self._options.first_token_s
+        due = time.monotonic() + limit
+        headers = {"Accept": "text/event-stream, application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        begun = False
+        response: httpx.Response | None = None
+        try:
+            request = client.build_request("POST", self._url, json=body, headers=headers)
+            response = await asyncio.wait_for(client.send(request, stream=True), limit)
+            if response.status_code != 200:
+                raise await self._refused(response)
+            events = _events(response)
+            ended = False
+            while True:
+                try:
+                    event = await asyncio.wait_for(anext(events), max(due - time.monotonic(), 0.001))
+                except StopAsyncIteration:
+                    break
+                if event == "[DONE]":
+                    ended = True
+                    break
+                piece, last, alive = self._piece(event)
+                ended = ended or last
+                if piece:
+                    begun = True
+                    yield piece
+                if piece or alive:
+                    due = time.monotonic() + self._options.between_tokens_s
+            if not ended:
+                raise self._broken(begun)
+        except TimeoutError:
+            raise self._late(begun) from None
+        except httpx.ConnectTimeout:
+            wait = number(self._options.connect_s, 0)
+            raise self._error(f"cannot be reached: no connection within {wait} s", CHECK_URL) from None
+        except httpx.ConnectError:
+            raise _Again(f"The server {self._host} cannot be reached. {CHECK_URL}") from None
+        except (httpx.HTTPError, httpx.StreamError):
+            raise self._broken(begun) from None
+        finally:
+            if response is not None:
+                await response.aclose()
+
+    def _piece(self, event: str) -> tuple[str, bool, bool]:
+        """Text of an event, whether it is the last, and whether it shows that the model is at work."""
+        try:
+            data = json.loads(event)
+            if isinstance(data, dict) and data.get("error"):
+                raise self._error(f"broke off with an error{self._words(json.dumps(data['error']))}", "Ask again.")
+            choices = data["choices"]
+            if not choices:  # the usage at the end
+                return "", False, False
+            choice = choices[0]
+            delta = choice.get("delta") or choice.get("message") or {}
+            text = delta.get("content") or ""
+            if not isinstance(text, str):
+                raise TypeError
+            return text, bool(choice.get("finish_reason")), bool(delta)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+            raise self._error("sent something that is no chat reply", f"{CHECK_URL[:-1]}, or ask again.") from None
+
+    # ------------------------------------------------------------------------------------------ what went wrong
+
+    def _error(self, what: str, then: str) -> ReasonerError:
+        return ReasonerError(f"The server {self._host} {what}. {then}")
+
+    def _late(self, begun: bool) -> ReasonerError:
+        if begun:
+            wait = number(self._options.between_tokens_s, 0)
+            return self._error(f"fell silent for {wait} s, so the answer broke off here", "Ask again.")
+        wait = number(self._options.first_token_s, 0)
+        return self._error(f"did not begin to answer within {wait} s", "It may be busy or loading; ask again later.")
+
+    def _broken(self, begun: bool) -> ReasonerError:
+        if begun:
+            return self._error("lost the connection, so the answer broke off here", "Ask again.")
+        return self._error("closed the connection before it answered", "Ask again.")
+
+    async def _refused(self, response: httpx.Response) -> Exception:
+        """What a status means to the visitor; _Again for those that pass."""
+        status, model = response.status_code, self._options.model
+        if status in (401, 403):
+            key = "the key" if self._key else "a request without a key"
+            return self._error(f"refuses {key} ({status})", "Set MELLM_REMOTE_API_KEY to a key that may use the model.")
+        words = self._words(await _beginning(response))
+        if status == 404:
+            return self._error(
+                f"knows no model “{model}” at this address (404)", f"Check MELLM_REMOTE_MODEL. {CHECK_URL}"
+            )
+        if status == 413:
+            return self._error("finds the request too large (413)", "Ask a shorter question or begin a new chat.")
+        if status in RETRIED:
+            busy = "has too many requests" if status == 429 else "is starting, overloaded or down"
+            pause = _retry_after(response.headers.get("retry-after", ""))
+            later = f"Ask again in {number(pause, 0)} s." if pause else "Ask again later."
+            return _Again(f"The server {self._host} {busy} ({status}). {later}", pause)
+        if status >= 500:
+            return self._error(f"failed ({status}){words}", "Ask again; if it stays so, look into the server's log.")
+        if 300 <= status < 400:
+            return self._error(f"points to another address ({status})", "Set MELLM_REMOTE_BASE_URL to the final one.")
+        return self._error(
+            f"does not take the request ({status}){words}", "The model may not take images or such lengths."
+        )
+
+    def _words(self, text: str) -> str:
+        """The server's own words, cut, in one line, the key taken out."""
+        with suppress(ValueError, AttributeError, TypeError):
+            data = json.loads(text)
+            data = data.get("error", data) if isinstance(data, dict) else data
+            found = data.get("message") or data.get("detail") if isinstance(data, dict) else data
+            text = found if isinstance(found, str) else text
+        if self._key and len(self._key) >= LEAST_KEY:
+            text = text.replace(self._key, "…")
+        told = re.sub(r"\s+", " ", clean(text, MOST_TOLD)).rstrip(".")
+        return f": {told}" if told else ""
+
+
+CHECK_URL = "Check MELLM_REMOTE_BASE_URL."
+
+
+# --------------------------------------------------------------------------------------------- the protocol
+
+
+async def _next(pieces: AsyncIterator[str], cancel: threading.Event) -> str | None:
+    """The next piece; None at the end, or soon after ``cancel`` is set, with the connection closed."""
+
+    async def step() -> str | None:
+        return await anext(pieces, None)
+
+    task = asyncio.ensure_future(step())
+    while True:
+        await asyncio.wait({task}, timeout=TICK_S)
+        if task.done():
+            return task.result()
+        if cancel.is_set():
+            task.cancel()
+            with suppress(asyncio.CancelledError, ReasonerError):
+                await task
+            return None
+
+
+async def _events(response: httpx.Response) -> AsyncIterator[str]:
+    """Data of server-sent events; the whole body where the server does not stream. Long lines end in an error."""
+    if "json" in response.headers.get("content-type", ""):
+        whole = b""
+        async for part in response.aiter_bytes():
+            whole += part
+            if len(whole) > MOST_LINE_BYTES:
+                break
+        yield whole.decode("utf-8", "replace")
+        return
+    rest = b""
+    async for part in response.aiter_bytes():
+        rest += part
+        *lines, rest = rest.split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield line[5:].strip().decode("utf-8", "replace")
+        if len(rest) > MOST_LINE_BYTES:
+            yield "an endless line"  # is no JSON, and told so
+            return
+    if rest.startswith(b"data:"):
+        yield rest[5:].strip().decode("utf-8", "replace")
+
+
+async def _beginning(response: httpx.Response) -> str:
+    """The first bytes of a refusal, as text; nothing where they do not come."""
+    import httpx
+
+    data = b""
+    with suppress(httpx.HTTPError, httpx.StreamError, TimeoutError):
+        async with asyncio.timeout(2.0):
+            async for part in response.aiter_bytes():
+                data += part
+                if len(data) >= MOST_ERROR_BYTES:
+                    break
+    return data[:MOST_ERROR_BYTES].decode("utf-8", "replace")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def _retry_after(header: str) -> float | None:
+    """Seconds to wait, from a number or a date."""
+    if re.fullmatch(r"\d{1,6}(?:\.\d+)?", header.strip()):
+        return float(header)
+    with suppress(ValueError, TypeError):
+        return max(email.utils.parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    return None
+
+
+def _as_openai(message: Message, with_image: bool) -> dict[str, Any]:
+    if message.image_png is None or not with_image:
+        return {"role": message.role, "content": message.text}
+    url = f"data:image/png;base64,{base64.b64encode(message.image_png).decode()}"
+    image = {"type": "image_url", "image_url": {"url": url}}
+    return {"role": message.role, "content": [image, {"type": "text", "text": message.text}]}
+
+
+def _endpoint(base_url: str) -> tuple[str, str]:
+    """The URL to post to, and the host as it is told."""
+    try:
+        parts = urlsplit(base_url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        raise SettingsError("MELLM_REMOTE_BASE_URL is no web address. Give one like “http://127.0.0.1:8000/v1”.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError(
+            "MELLM_REMOTE_BASE_URL holds a user, a query or a fragment. Give the plain address, and the key in "
+            "MELLM_REMOTE_API_KEY."
+        )
+    path = parts.path.rstrip("/") or "/v1"
+    path = path if path.endswith("/chat/completions") else f"{path}/chat/completions"
+    return f"{parts.scheme}://{parts.netloc}{path}", f"{host}:{port}" if port else host
+
+
+def _key(secret: SecretStr | None) -> str:
+    key = secret.get_secret_value().strip() if secret else ""
+    if not key.isascii() or not key.isprintable():
+        raise SettingsError(
+            "MELLM_REMOTE_API_KEY holds characters that no key has. Copy it again, without line breaks."
+        )
+    return key
