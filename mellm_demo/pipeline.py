@@ -195,9 +195,11 @@ def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> A
     evidence = recognition.recognise(
         regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px
     )
-    evidence = recognition.with_network(
-        evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
-    )
+    # The head reads dense flow, which is wrong where skin went farther than it can follow: then it is not asked.
+    if max(region.magnitude_px for region in regions) <= flow.FLOW_REACH_PX:
+        evidence = recognition.with_network(
+            evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
+        )
     reasons = _doubts(interval, evidence, found)
     reliable = not reasons
     return replace(

@@ -217,7 +217,7 @@ def test_a_synthetic_unit_peaks_where_the_corpora_s_does(au, data_dir, astronaut
     from mellm_demo.training.synthesis import ClipSpec, Event, Movement, Scene
 
     if not (data_dir / "me_flow").is_dir():
-        pytest.skip("no me_flow")
+        pytest.skip("MELLM_DATA holds no folder me_flow with the flow of real micro-expressions")
     corpus = read_me_flow(data_dir)
     shown = corpus.coded & (corpus.units[:, UNITS.index(au)] > 0)
     rest = corpus.coded & ~shown
