@@ -208,8 +208,8 @@ def ask(page: Page, question: str) -> None:
 
 def uploads() -> list[Path]:
     """Files that visitors brought and that still lie on the disk."""
-    folder = Path(os.environ["GRADIO_TEMP_DIR"])
-    return [path for path in folder.rglob("*") if path.is_file()]
+    # os.walk, because the app removes folders while we look: pathlib's search of Python 3.11 raises then.
+    return [Path(folder, name) for folder, _, names in os.walk(os.environ["GRADIO_TEMP_DIR"]) for name in names]
 
 
 def wait_until(true: Callable[[], bool]) -> None:
