@@ -52,7 +52,7 @@ AMPLITUDE_PX = 1.5
 SYNTHETIC_UNITS = tuple(au for au in ACTION_UNITS if au in UNITS)
 SIDED = (1, 2, 4, 5, 6, 7, 9, 12, 14, 15)  # units that can be shown on one side
 STILL = ("no motion", "head motion", "blinks")
-FPS = 100.0
+FPS = 60.0
 SYNTHETIC_CLIPS = 60
 
 
