@@ -42,6 +42,7 @@ def side_words(side: str | None) -> str:
 
 
 def region_title(region: RegionMotion) -> str:
+    """“inner brow, left”."""
     return region.name if region.side is None else f"{region.name}, {region.side}"
 
 
