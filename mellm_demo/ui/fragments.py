@@ -42,7 +42,7 @@ def side_words(side: str | None) -> str:
 
 
 def region_title(region: RegionMotion) -> str:
-    """A region with its side: “mouth corner, left”."""
+    """“inner brow, left”."""
     return region.name if region.side is None else f"{region.name}, {region.side}"
 
 

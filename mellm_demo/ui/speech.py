@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from queue import Empty, SimpleQueue
 
-from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.protocol import Piece, Reasoner
 from mellm_demo.records import Analysis, Turn
 
 TICK_S = 0.05  # text that arrives within one tick is shown together; Stop is noticed as often
@@ -56,13 +56,14 @@ def _pump(
     cancel: threading.Event,
     deltas: SimpleQueue[str | _End],
 ) -> None:
-    reply: Iterator[str] | None = None
+    reply: Iterator[Piece] | None = None
     try:
         reply = reasoner.reply(analysis, turns, cancel)
         for delta in reply:
             if cancel.is_set():
                 break
-            deltas.put(delta)
+            if isinstance(delta, str):
+                deltas.put(delta)
         deltas.put(_End())
     except BaseException as error:  # raised again where the text is awaited: a dead thread must not look like silence
         deltas.put(_End(error))
