@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mellm_demo.recognition.crop import GRID, mirrored, normalised
+from mellm_demo.recognition.crop import mirrored, normalised
 from mellm_demo.recognition.network import (
     CLASSES,
     INPUTS,
@@ -29,6 +29,7 @@ from mellm_demo.recognition.network import (
 from mellm_demo.records import BoolArray, Float32Array, FloatArray
 from mellm_demo.training.me_flow import Corpus
 from mellm_demo.training.scores import f1
+from mellm_demo.training.warps import warped
 
 Told = Callable[[str], None]
 INNER_FOLDS = 4
@@ -49,33 +50,6 @@ class Recipe:
     prior: float = 0.0  # weight of P(class | units) in the class's score
     codes: FloatArray | None = None  # (12, 3) log likelihood of a class given a unit, for the prior
     penalties: tuple[float, ...] = PENALTIES
-
-
-# What other corpora may do to the framing, drawn evenly: px of the grid, shares, degrees; a mean square of 1 is noise
-# as strong as the motion.
-WARP_SHIFT_PX, WARP_SCALE, WARP_TURN_DEG, WARP_NOISE, WARP_STRENGTH = 1.5, 0.08, 6.0, 0.25, 0.3
-
-
-def warped(maps: Float32Array, random: np.random.Generator) -> Float32Array:
-    """Each picture (N, 28, 28, 3) shifted, scaled, turned (its vectors too), weakened or strengthened, with noise."""
-    import cv2
-
-    made = np.empty_like(maps)
-    middle = (GRID - 1) / 2.0
-    for index, picture in enumerate(maps):
-        turn = np.radians(random.uniform(-WARP_TURN_DEG, WARP_TURN_DEG))
-        scale = 1.0 + random.uniform(-WARP_SCALE, WARP_SCALE)
-        shift = random.uniform(-WARP_SHIFT_PX, WARP_SHIFT_PX, 2)
-        c, s = np.cos(turn), np.sin(turn)
-        linear = scale * np.array([[c, -s], [s, c]])
-        place = np.c_[linear, middle + shift - linear @ [middle, middle]]
-        moved = cv2.warpAffine(picture, place, (GRID, GRID), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        u, v = moved[..., 0].copy(), moved[..., 1].copy()
-        moved[..., 0], moved[..., 1] = c * u - s * v, s * u + c * v
-        coarse_noise = random.normal(0.0, 1.0, (GRID // 4, GRID // 4, 3)).astype(np.float32)
-        noise = cv2.resize(coarse_noise, (GRID, GRID), interpolation=cv2.INTER_CUBIC)
-        made[index] = moved * (1.0 + random.uniform(-WARP_STRENGTH, WARP_STRENGTH)) + WARP_NOISE * noise
-    return made
 
 
 # ---------------------------------------------------------------------------------------------- the fit
@@ -240,9 +214,7 @@ def choose(stuff: Material, groups: Sequence[str]) -> tuple[Chosen, float]:
     return _settled(made[rows], stuff.corpus.part(rows), penalty), quality
 
 
-def inner_scores(
-    stuff: Material, groups: Sequence[str], penalty: float, shown: Material | None = None
-) -> FloatArray:
+def inner_scores(stuff: Material, groups: Sequence[str], penalty: float, shown: Material | None = None) -> FloatArray:
     """(N, OUTPUTS) scores of the clips of ``groups``, each by a head fitted on the other inner folds; else 0.
 
     ``shown``: what these heads look at, where it is not what they were fitted on.
