@@ -72,7 +72,8 @@ def _calibration(report: dict[str, dict[str, float]]) -> str:
                 read off the training corpus, since the errors go opposite ways: clips of CASME II are clearer than
                 those of SMIC, so a head fitted on SMIC is right more often than it says, and one fitted on CASME II
                 says more than it knows of SMIC. One slope, cooler or hotter, mends one way and spoils the other; a
-                slope that follows how smooth the single picture is was tried once and did no better. “Adapted” ways see the whole tested corpus and are no use for one clip."""
+                slope that follows how smooth the single picture is was tried once and did no better. “Adapted”
+                ways see the whole tested corpus and are no use for one clip."""
             )
         )
     return "\n" + "\n\n".join(parts) + "\n"

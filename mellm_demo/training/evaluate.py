@@ -2,11 +2,13 @@
 
 python -m mellm_demo.training.evaluate --flows FLOWS.npz --labels LABELS.csv [--json FILE]
 python -m mellm_demo.training.evaluate --cross-validate [--data DIR | --flows … --labels …]
+python -m mellm_demo.training.evaluate --framing [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
-takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--synthetic``
+takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--framing`` does
+so with the shipped idea, the tested pictures shifted, scaled and turned (see training/framing.py). ``--synthetic``
 renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
 """
 
@@ -29,7 +31,7 @@ from mellm_demo.records import Analysis, BothSides
 from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
 from mellm_demo.training.heads import Unseen, material
 from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
-from mellm_demo.training.recognition import cross_validation, ideas, measures
+from mellm_demo.training.recognition import cross_validation, framings, ideas, measures, shipped_idea
 from mellm_demo.training.scores import f1
 from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
 
@@ -204,6 +206,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, help="write the numbers there")
     parser.add_argument("--cross-validate", action="store_true", help="train anew, people and corpora left out")
+    parser.add_argument("--framing", action="store_true", help="people left out, their pictures framed otherwise")
     parser.add_argument("--data", type=Path, help=f"folder with me_flow/ and annotations/; else ${DATA_VARIABLE}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--synthetic", action="store_true", help="clips with known truth through the whole analysis")
@@ -218,12 +221,16 @@ def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
         return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True), arguments.seed)
     if (arguments.flows is None) != (arguments.labels is None):
         raise InputError("Only one of --flows and --labels was given. Give both.")
-    if arguments.cross_validate:
+    if arguments.cross_validate or arguments.framing:
         folder = data_folder(arguments.data)
         corpus = read_corpus(arguments.flows, arguments.labels) if arguments.flows else read_me_flow(folder)
+        if arguments.framing:
+            return framings(material(corpus, shipped_idea(folder), arguments.seed))
         return cross_validation([material(corpus, recipe, arguments.seed) for recipe in ideas(folder)])
     if arguments.flows is None:
-        raise InputError("There is nothing to score. Give --flows and --labels, --cross-validate or --synthetic.")
+        raise InputError(
+            "There is nothing to score. Give --flows and --labels, --cross-validate, --framing or --synthetic."
+        )
     return score(read_corpus(arguments.flows, arguments.labels))
 
 

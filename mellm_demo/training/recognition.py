@@ -48,6 +48,12 @@ def ideas(folder: Path) -> tuple[Recipe, ...]:
     return tuple(replace(idea, codes=codes) if idea.prior else idea for idea in IDEAS)
 
 
+def shipped_idea(folder: Path) -> Recipe:
+    """The idea by which the shipped head was fitted, filled in as ``ideas`` does."""
+    name = network.numbers()["recipe"]
+    return next(idea for idea in ideas(folder) if idea.name == name)
+
+
 def measures(unseen: Unseen) -> dict[str, Any]:
     """au_f1, au_macro_f1, coarse_uf1, coarse_uar, ece (the worse of units and classes) and its two parts."""
     corpus, reading = unseen.corpus, unseen.reading
