@@ -8,20 +8,17 @@ the app, which sees one clip, could not use them. They are here to tell what kno
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mellm_demo.recognition.crop import normalised
-from mellm_demo.recognition.network import CLASSES, views
+from mellm_demo.recognition.network import CLASSES
 from mellm_demo.records import FloatArray
 from mellm_demo.training.heads import Material, Told, choose, fitted, inner_scores, scored, temperature
 from mellm_demo.training.scores import calibration_error
-from mellm_demo.training.warps import warped
 
 Labels = NDArray[np.int64]
-SHIPPED = "temperature, classes count alike"
+SHIPPED = "temperature fitted on warped copies"
 SHRUNK = 0.9
 ROUNDS = 100  # of prior adaptation; it has settled long before
 VECTOR_PULL = 0.01  # on the squared shifts of vector scaling
@@ -33,13 +30,13 @@ def ways(inner: FloatArray, true: Labels, beyond: FloatArray, tested: FloatArray
     inner, true: scores (N, 3) of training clips by heads that had not seen the person, and their classes. beyond: the
     same of warped copies, a stand-in for another corpus.
     """
-    slope = temperature(inner, true)
+    slope = temperature(beyond, true)
     even = np.full(CLASSES, 1.0 / CLASSES)
     vector, often = _vector(inner, true), np.bincount(true, minlength=CLASSES) / len(true)
     return {
         SHIPPED: softmax(slope * tested),
-        "temperature, clips count alike": softmax(_plain_temperature(inner, true) * tested),
-        "temperature fitted on warped copies": softmax(temperature(beyond, true) * tested),
+        "temperature fitted on the clips themselves": softmax(temperature(inner, true) * tested),
+        "the same, classes count alike": softmax(_balanced(inner, true) * tested),
         "vector scaling": vector(tested),
         f"shipped, shrunk to a third by {1 - SHRUNK:.0%}": SHRUNK * softmax(slope * tested) + (1 - SHRUNK) / CLASSES,
         "shipped, adapted to the corpus": adapted(softmax(slope * tested), even),
@@ -67,9 +64,12 @@ def _loss(shares: FloatArray, true: Labels) -> float:
     return float(-np.log(np.maximum(shares[np.arange(len(true)), true], 1e-9)).mean())
 
 
-def _plain_temperature(inner: FloatArray, true: Labels) -> float:
-    slopes = np.exp(np.linspace(np.log(0.5), np.log(8.0), 30))
-    return float(min(slopes, key=lambda slope: _loss(softmax(slope * inner), true)))
+def _balanced(inner: FloatArray, true: Labels) -> float:
+    """The temperature of as many clips of each class, drawn anew."""
+    random = np.random.default_rng(0)
+    size = np.bincount(true, minlength=CLASSES).max()
+    rows = np.concatenate([random.choice(np.flatnonzero(true == index), size) for index in np.unique(true)])
+    return temperature(inner[rows], true[rows])
 
 
 def _vector(inner: FloatArray, true: Labels) -> Callable[[FloatArray], FloatArray]:
@@ -100,12 +100,11 @@ def compared(stuff: Material, tell: Told = lambda text: None) -> dict[str, dict[
     for held in names if len(names) > 1 else ():
         rest = " + ".join(name for name in names if name != held)
         folds[f"{rest} → {held}"] = [[person for person in people if person.startswith(f"{held}/")]]
-    beyond = _warped(stuff)
     for title, parts in folds.items():
         said: dict[str, list[FloatArray]] = {}
         true: list[Labels] = []
         for number, part in enumerate(parts, start=1):
-            made, labels = _fold(stuff, beyond, [person for person in people if person not in part], part)
+            made, labels = _fold(stuff, [person for person in people if person not in part], part)
             for way, shares in made.items():
                 said.setdefault(way, []).append(shares)
             true.append(labels)
@@ -119,19 +118,10 @@ def compared(stuff: Material, tell: Told = lambda text: None) -> dict[str, dict[
     return report
 
 
-def _warped(stuff: Material) -> Material:
-    """What is looked at when warped copies are read."""
-    maps = normalised(stuff.corpus.uvs, common_units=stuff.recipe.common_units)
-    return replace(stuff, seen=views(warped(maps, np.random.default_rng(0)), stuff.recipe.views))
-
-
-def _fold(
-    stuff: Material, beyond: Material, others: Sequence[str], part: Sequence[str]
-) -> tuple[dict[str, FloatArray], Labels]:
+def _fold(stuff: Material, others: Sequence[str], part: Sequence[str]) -> tuple[dict[str, FloatArray], Labels]:
     labelled = stuff.corpus.coarse >= 0
     rows, tested = np.isin(stuff.corpus.group, others) & labelled, np.isin(stuff.corpus.group, part) & labelled
     chosen, _ = choose(stuff, others)
-    inner = inner_scores(stuff, others, chosen.penalty)[rows, :CLASSES]
-    far = inner_scores(stuff, others, chosen.penalty, beyond)[rows, :CLASSES]
+    inner, far = (made[rows, :CLASSES] for made in inner_scores(stuff, others, chosen.penalty))
     made = scored(stuff, fitted(stuff, others, chosen.penalty), tested)[:, :CLASSES]
     return ways(inner, stuff.corpus.coarse[rows], far, made), stuff.corpus.coarse[tested]

@@ -59,9 +59,10 @@ def _calibration(report: dict[str, dict[str, float]]) -> str:
         "## Calibration of the class",
         _paragraph(
             """Expected calibration error of the shipped idea by ways of making probabilities; all are fitted on inner
-            folds of training people. “Temperature, clips count alike” was shipped before; it was replaced because the
-            fit itself counts classes alike, which was settled with this table in sight. SMIC codes no action units: a
-            head trained on it alone has nothing to say of them, so across corpora only the class is judged."""
+            folds of training people. The temperature of the clips themselves was shipped before; warped copies, a
+            stand-in for corpora that frame faces otherwise, took its place with a table like this in sight, so its row
+            may be a little too good. SMIC codes no action units: a head trained on it alone has nothing to say of them,
+            so across corpora only the class is judged."""
         ),
         _table(["way", *titles], rows),
     ]
