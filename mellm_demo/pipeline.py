@@ -303,7 +303,7 @@ def _provenance(seconds: float) -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "weights": {
             "face_landmarker.task": LANDMARKER_SHA256,
-            "recognition/head.npz": recognition.weights_digest(),
+            **recognition.weights_digests(),
         },
         "seconds": round(seconds, 3),
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
