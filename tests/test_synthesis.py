@@ -16,8 +16,7 @@ from mellm_demo.errors import FaceError, InputError
 from mellm_demo.face import landmarks_of_image
 from mellm_demo.records import CROP_PX, OUTER_EYE_PX
 from mellm_demo.training import benchmark_spotting as benchmark
-from mellm_demo.training import clips
-from mellm_demo.training import synthesis
+from mellm_demo.training import clips, synthesis
 from mellm_demo.training.synthesis import (
     ACTION_UNITS,
     Blink,

@@ -240,9 +240,7 @@ def choose(stuff: Material, groups: Sequence[str]) -> tuple[Chosen, float]:
     return _settled(made[rows], stuff.corpus.part(rows), penalty), quality
 
 
-def inner_scores(
-    stuff: Material, groups: Sequence[str], penalty: float, shown: Material | None = None
-) -> FloatArray:
+def inner_scores(stuff: Material, groups: Sequence[str], penalty: float, shown: Material | None = None) -> FloatArray:
     """(N, OUTPUTS) scores of the clips of ``groups``, each by a head fitted on the other inner folds; else 0.
 
     ``shown``: what these heads look at, where it is not what they were fitted on.
