@@ -104,6 +104,7 @@ def test_disagreement_is_said_in_numbers():
 def test_the_pair_that_is_coded_together_is_asked_about():
     assert corpora.telling([7, 12, 4]) == (4, 7)
     assert corpora.telling([26, 14]) == (14,)
+    assert corpora.telling([12, 6]) == (12,)  # the pair is frequent in one corpus only, AU 12 in three
     assert corpora.telling([45]) == ()
 
 
