@@ -161,7 +161,7 @@ def disagreement(units: tuple[int, ...]) -> str:
         counts = corpus.counts[key_of(units)]
         total = sum(counts.values())
         first = max(counts, key=lambda emotion: counts[emotion])
-        told.append(f"{corpus.name} {first} in {counts[first]} of {total} events")
+        told.append(f"{corpus.name} says {first} in {counts[first]} of {total} events")
         shares.append([counts.get(emotion.name, 0) / total for emotion in facs.EMOTIONS])
     where = f"Where AU {' + '.join(str(number) for number in units)} {'was' if len(units) == 1 else 'were'} coded, "
     if len(asked) == 1:
