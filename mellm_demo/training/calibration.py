@@ -18,7 +18,7 @@ from mellm_demo.training.heads import Material, Told, choose, fitted, inner_scor
 from mellm_demo.training.scores import calibration_error
 
 Labels = NDArray[np.int64]
-SHIPPED = "temperature fitted on warped copies"
+SHIPPED = "temperature"
 SHRUNK = 0.9
 ROUNDS = 100  # of prior adaptation; it has settled long before
 VECTOR_PULL = 0.01  # on the squared shifts of vector scaling
@@ -30,13 +30,13 @@ def ways(inner: FloatArray, true: Labels, beyond: FloatArray, tested: FloatArray
     inner, true: scores (N, 3) of training clips by heads that had not seen the person, and their classes. beyond: the
     same of warped copies, a stand-in for another corpus.
     """
-    slope = temperature(beyond, true)
+    slope = temperature(inner, true)
     even = np.full(CLASSES, 1.0 / CLASSES)
     vector, often = _vector(inner, true), np.bincount(true, minlength=CLASSES) / len(true)
     return {
         SHIPPED: softmax(slope * tested),
-        "temperature fitted on the clips themselves": softmax(temperature(inner, true) * tested),
-        "the same, classes count alike": softmax(_balanced(inner, true) * tested),
+        "temperature fitted on warped copies": softmax(temperature(beyond, true) * tested),
+        "temperature, classes count alike": softmax(_balanced(inner, true) * tested),
         "vector scaling": vector(tested),
         f"shipped, shrunk to a third by {1 - SHRUNK:.0%}": SHRUNK * softmax(slope * tested) + (1 - SHRUNK) / CLASSES,
         "shipped, adapted to the corpus": adapted(softmax(slope * tested), even),

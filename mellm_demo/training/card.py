@@ -59,10 +59,10 @@ def _calibration(report: dict[str, dict[str, float]]) -> str:
         "## Calibration of the class",
         _paragraph(
             """Expected calibration error of the shipped idea by ways of making probabilities; all are fitted on inner
-            folds of training people. The temperature of the clips themselves was shipped before; warped copies, a
-            stand-in for corpora that frame faces otherwise, took its place with a table like this in sight, so its row
-            may be a little too good. SMIC codes no action units: a head trained on it alone has nothing to say of them,
-            so across corpora only the class is judged."""
+            folds of training people. The second and third way were tried in place of the first and
+            dropped: what they gained with one draw of warps or one grid of slopes they lost with the next, so that
+            differences of 0.03 here are chance. SMIC codes no action units: a head trained on it alone has nothing to
+            say of them, so across corpora only the class is judged."""
         ),
         _table(["way", *titles], rows),
     ]
@@ -70,8 +70,8 @@ def _calibration(report: dict[str, dict[str, float]]) -> str:
         parts.append(
             _paragraph(
                 f"""The aim of {CALIBRATED:.2f} is not met in every direction across corpora. What is missing cannot be
-                read off the training corpus, since the errors go opposite ways: clips of CASME II are clearer than
-                those of SMIC, so a head fitted on SMIC is right more often than it says, and one fitted on CASME II
+                read off the training corpus, since the errors go opposite ways, probably because clips of CASME II are
+                clearer than those of SMIC: a head fitted on SMIC is right more often than it says, and one fitted on CASME II
                 says more than it knows of SMIC. One slope, cooler or hotter, mends one way and spoils the other; a
                 slope that follows how smooth the single picture is was tried once and did no better. “Adapted”
                 ways see the whole tested corpus and are no use for one clip."""

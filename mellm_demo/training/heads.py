@@ -206,15 +206,15 @@ def choose(stuff: Material, groups: Sequence[str]) -> tuple[Chosen, float]:
     best is taken: nobody outside ``groups`` is looked at, and nobody is scored by a head that was fitted on him.
     """
     rows = np.isin(stuff.corpus.group, list(groups))
-    best: tuple[float, float, FloatArray, FloatArray] | None = None
+    best: tuple[float, float, FloatArray] | None = None
     for penalty in stuff.recipe.penalties:
-        made, far = inner_scores(stuff, groups, penalty)
+        made, _ = inner_scores(stuff, groups, penalty)
         quality = _quality(made[rows], stuff.corpus.part(rows))
         if best is None or quality > best[0]:
-            best = quality, penalty, made, far
+            best = quality, penalty, made
     assert best is not None
-    quality, penalty, made, far = best
-    return _settled(made[rows], far[rows], stuff.corpus.part(rows), penalty), quality
+    quality, penalty, made = best
+    return _settled(made[rows], stuff.corpus.part(rows), penalty), quality
 
 
 def inner_scores(stuff: Material, groups: Sequence[str], penalty: float) -> tuple[FloatArray, FloatArray]:
@@ -257,7 +257,7 @@ PRIOR_CLIPS = 2.0  # an unknown share of such a pseudo-count keeps rare units' c
 MIN_THRESHOLD, MAX_THRESHOLD = 0.05, 0.8
 
 
-def _settled(made: FloatArray, far: FloatArray, corpus: Corpus, penalty: float) -> Chosen:
+def _settled(made: FloatArray, corpus: Corpus, penalty: float) -> Chosen:
     count = len(UNITS)
     slope, offset, thresholds = np.full(count, 2.0), np.full(count, -2.0), np.full(count, 0.5)
     for k in range(count):
@@ -270,7 +270,7 @@ def _settled(made: FloatArray, far: FloatArray, corpus: Corpus, penalty: float) 
         probability = 1.0 / (1.0 + np.exp(-(slope[k] * score + offset[k])))
         thresholds[k] = _threshold(probability, true)
     labelled = corpus.coarse >= 0
-    return Chosen(penalty, slope, offset, thresholds, temperature(far[labelled, :CLASSES], corpus.coarse[labelled]))
+    return Chosen(penalty, slope, offset, thresholds, temperature(made[labelled, :CLASSES], corpus.coarse[labelled]))
 
 
 def _logistic(score: FloatArray, true: BoolArray) -> tuple[float, float]:
@@ -301,10 +301,7 @@ def _threshold(probability: FloatArray, true: BoolArray) -> float:
 
 
 def temperature(made: FloatArray, coarse: NDArray[np.int64]) -> float:
-    """The slope of the softmax over class scores (N, 3) under which the classes are likeliest.
-
-    It is fitted on warped copies: other corpora frame faces otherwise, and a head is less sure there.
-    """
+    """The slope of the softmax over class scores (N, 3) under which the classes are likeliest."""
     if not len(coarse):
         return 1.0
     slopes = np.exp(np.linspace(np.log(0.5), np.log(8.0), 30))

@@ -48,9 +48,9 @@ def ideas(folder: Path) -> tuple[Recipe, ...]:
     return tuple(replace(idea, codes=codes) if idea.prior else idea for idea in IDEAS)
 
 
-def shipped_idea(folder: Path) -> Recipe:
-    """The idea by which the shipped head was fitted, filled in as ``ideas`` does."""
-    name = network.numbers()["recipe"]
+def shipped_idea(folder: Path, out: Path = network.FOLDER) -> Recipe:
+    """The idea by which the head in ``out`` was fitted, filled in as ``ideas`` does."""
+    name = network.numbers(out)["recipe"]
     return next(idea for idea in ideas(folder) if idea.name == name)
 
 
@@ -115,8 +115,13 @@ def train(corpus: Corpus, recipes: Sequence[Recipe], out: Path, seed: int) -> di
         "clips": len(corpus),
     }
     network.save(head, out, numbers)
-    (out / "card.md").write_text(card(corpus, recipe, numbers, out), encoding="utf-8")
+    write_card(corpus, recipe, numbers, out)
     return numbers
+
+
+def write_card(corpus: Corpus, recipe: Recipe, numbers: dict[str, Any], out: Path) -> None:
+    """``out``/card.md."""
+    (out / "card.md").write_text(card(corpus, recipe, numbers, out), encoding="utf-8")
 
 
 def framings(stuff: Material) -> dict[str, dict[str, Any]]:
@@ -137,10 +142,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder with me_flow/ and annotations/; else $MELLM_DATA")
     parser.add_argument("--out", type=Path, default=network.FOLDER, help="where weights and card go")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--card", action="store_true", help="only the card anew, from the numbers that lie in --out")
     arguments = parser.parse_args(argv)
     try:
         folder = data_folder(arguments.data)
-        numbers = train(read_me_flow(folder), ideas(folder), arguments.out, arguments.seed)
+        corpus = read_me_flow(folder)
+        if arguments.card:
+            numbers = network.numbers(arguments.out)
+            write_card(corpus, shipped_idea(folder, arguments.out), numbers, arguments.out)
+        else:
+            numbers = train(corpus, ideas(folder), arguments.out, arguments.seed)
     except MellmError as error:
         parser.exit(2, f"{error}\n")
     print(json.dumps(numbers["measured"], indent=1))
