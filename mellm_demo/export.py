@@ -156,7 +156,9 @@ class ActionUnitPart(_Part):
     au: int
     name: str
     side: Literal["left", "right", "both"] = Field(description="the subject's")
-    probability: float | None = Field(description="0..1: how well the motion fits, not a frequency")
+    probability: float | None = Field(
+        description="0..1: how well the motion fits; joined with the calibrated network where that is a witness"
+    )
     strength_px: float | None
     regions: list[str]
     witnesses: list[WitnessPart]

@@ -200,6 +200,8 @@ def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> A
         evidence = recognition.with_network(
             evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
         )
+    else:
+        evidence = recognition.not_asked(evidence, flow.FLOW_REACH_PX)
     reasons = _doubts(interval, evidence, found)
     reliable = not reasons
     return replace(

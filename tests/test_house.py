@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "wording": {"errors", "records", "facs"},
     "headline": {"errors", "records", "facs", "wording"},
     **dict.fromkeys(LEAVES, BASE),
+    "spotting": BASE | {"spotting"},
     "recognition": BASE | {"recognition"},
     "video": BASE | {"video"},
     "face": BASE | {"face"},

@@ -7,7 +7,7 @@ clips, time or the page.
 from __future__ import annotations
 
 from mellm_demo.recognition import network
-from mellm_demo.recognition.combine import combined
+from mellm_demo.recognition.combine import combined, not_asked
 from mellm_demo.recognition.crop import corpus_crop
 from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, recognise
 from mellm_demo.records import Evidence, Float32Array
@@ -16,6 +16,7 @@ __all__ = [
     "MAX_PROBABILITY",
     "coarse_class",
     "emotions",
+    "not_asked",
     "recognise",
     "weights_digest",
     "with_network",

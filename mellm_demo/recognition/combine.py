@@ -17,6 +17,8 @@ from mellm_demo import facs
 from mellm_demo.recognition.network import UNITS, Head, Reading
 from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, notes_on
 from mellm_demo.records import (
+    NETWORK,
+    RULES,
     ActionUnitEvidence,
     BothSides,
     CoarseClass,
@@ -27,7 +29,6 @@ from mellm_demo.records import (
 )
 
 SIDES: tuple[Side, Side] = ("left", "right")
-NETWORK = "network"
 MIN_ALONE = 0.5  # probability from which the head is believed where the rules are silent …
 MIN_ALONE_RELIABILITY = 0.5  # … and F1 on unseen people that it must have reached on this unit
 MIN_ALONE_FLOORS = 1.5  # noise floors of motion along the unit's direction in a region that defines it
@@ -36,6 +37,16 @@ ONE_SIDED = 0.4  # the weaker side moves by less than this share of the stronger
 # Of the class's shares, how much the head decides; the rest is the rules'. The head was measured on real clips and
 # weighs more; the rules keep it from certainty on motion that corpora do not hold.
 NETWORK_SHARE = 0.7
+HONESTY = (
+    "A probability joins two witnesses: how well the motion fits published rules, and a network whose own "
+    "probabilities were calibrated on real micro-expressions from two laboratories. On other clips it can be off by a "
+    "tenth or more. A fit comes from the rules, which the network hardly changes where it reads a unit "
+    "poorly, and does not say how often such a claim is right."
+)
+NOT_ASKED = (
+    "The network was not asked: somewhere the skin moved by more than {reach:g} px, farther than the flow that it "
+    "reads can follow."
+)
 AGREE = "Rules and network agree on {units}."
 ONLY_RULES = "Only the rules read {units}; the network, trained on real micro-expressions, does not."
 ONLY_NETWORK = "Only the network reads {units}; the rules find that the motion fits something else better."
@@ -75,8 +86,15 @@ def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: f
         action_units=units,
         coarse=coarse,
         emotions=emotions(units),
-        notes=(*notes_on(units), *remarks, *remark),
+        notes=(*notes_on(units, HONESTY), *remarks, *remark),
     )
+
+
+def not_asked(evidence: Evidence, reach_px: float) -> Evidence:
+    """``evidence`` of the rules with the remark that the head was left out, and why."""
+    if not evidence.action_units:
+        return evidence
+    return replace(evidence, notes=(*evidence.notes, NOT_ASKED.format(reach=reach_px)))
 
 
 def _judged(
@@ -127,7 +145,7 @@ def _alone(
         if min(left, right) < ONE_SIDED * max(left, right):
             shown = "left" if left > right else "right"
             keys = [key for key in keys if key.endswith(shown)]
-    silent = Witness("rules", 0.0, "do not read it: the regions' motion fits another unit better")
+    silent = Witness(RULES, 0.0, "do not read it: the regions' motion fits another unit better")
     heard = Witness(NETWORK, value, f"reads it in the flow, probability {value:.2f}")
     return ActionUnitEvidence(
         au=au,

@@ -20,6 +20,7 @@ import numpy as np
 from mellm_demo import facs
 from mellm_demo.facs import ActionUnit, Expectation
 from mellm_demo.records import (
+    RULES,
     ActionUnitEvidence,
     BothSides,
     CoarseClass,
@@ -62,8 +63,8 @@ LOWER_TO_UPPER_LID_FOR_7 = 0.5  # lower lid up / upper lid up: less is an eye th
 CLOSURE = 0.8  # upper lid down / lower lid up: more is an eye that closes, not AU 7
 
 HONESTY = (
-    "The action units and classes follow from published rules applied to the measured motion; "
-    "their probabilities say how well the motion fits, not how often such a claim is right."
+    "Only published rules read this movement. Their numbers say how well the motion fits, not how often such a claim "
+    "is right."
 )
 
 
@@ -339,7 +340,7 @@ def _claim(parts: Sequence[tuple[_Atom, float, float]], face: _Face, interocular
         f"{_motions(keys, face)}; {strength:.1f} × the noise floor, "
         f"{100 * strength_px / interocular_px:.1f} % of the interocular distance, fit {fit:.2f}"
     )
-    witness = Witness("rules", probability, statement)
+    witness = Witness(RULES, probability, statement)
     return ActionUnitEvidence(unit.number, unit.name, side, probability, strength_px, keys, (witness,))
 
 
@@ -542,12 +543,12 @@ CORPORA_NOTE = (
 EMOTION_NOTE = "A face can show such motion with several emotions or with none; the emotion words are tentative."
 
 
-def notes_on(units: Sequence[ActionUnitEvidence]) -> tuple[str, ...]:
-    """What to keep in mind with these claims; nothing where there are none."""
+def notes_on(units: Sequence[ActionUnitEvidence], honesty: str = HONESTY) -> tuple[str, ...]:
+    """What to keep in mind with these claims, what their numbers mean first; nothing where there are none."""
     if not units:
         return ()
     numbers = {unit.au for unit in units}
-    notes = [HONESTY, EMOTION_NOTE]
+    notes = [honesty, EMOTION_NOTE]
     if {4, 7} <= numbers:
         notes.append(CORPORA_NOTE)
     notes += [UNIT_NOTES[number] for number in sorted(numbers) if number in UNIT_NOTES]

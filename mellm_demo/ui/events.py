@@ -31,6 +31,7 @@ from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, stage
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.engine import Engine
+from mellm_demo.ui.evidence import evidence
 from mellm_demo.ui.layout import CLIP_PROMPT, FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
 from mellm_demo.ui.pieces import paths
 from mellm_demo.ui.session import Entry, Job, Uploads, Visit, gather
@@ -181,7 +182,7 @@ def show(house: House, analysis: Analysis, *, whole: bool = False) -> Updates:
         page.stage: gr.HTML(stage.stage_payload(analysis), loop=None, strip=None),
         page.timeline: timeline(analysis, window),
         page.moment: stage.moment_payload(analysis, window),
-        page.evidence: fragments.evidence(analysis),
+        page.evidence: evidence(analysis),
         page.computed: fragments.computed(analysis),
     }
 
