@@ -87,12 +87,15 @@ def _spans(text: str, wrong: Sequence[Statement]) -> list[tuple[int, int, str]]:
 
 def _whole(text: str, start: int, end: int) -> tuple[int, int]:
     """A place grown over the emphasis marks that would be torn apart by it."""
+    line, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    line_end = len(text) if line_end < 0 else line_end
     for sign in ("**", "__", "*", "_"):
         if text[start:end].count(sign) % 2:
-            if text.startswith(sign, end):
-                end += len(sign)
-            elif text.endswith(sign, 0, start):
-                start -= len(sign)
+            after, before = text.find(sign, end, line_end), text.rfind(sign, line, start)
+            if after == end or (before < 0 <= after):
+                end = after + len(sign)
+            elif before >= 0:
+                start = before
     return start, end
 
 
