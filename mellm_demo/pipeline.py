@@ -190,8 +190,15 @@ def _analyse_face(
 
 def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> Analysis:
     """Everything that follows from the chosen interval: flow, map, evidence, verdict, headline."""
-    track, found = analysis.face, analysis.spotting
-    moment, regions = _moment(track, analysis.curve, interval, found)
+    moment, regions = _moment(analysis.face, analysis.curve, interval, analysis.spotting)
+    return conclude_moment(analysis, moment, regions, selected)
+
+
+def conclude_moment(
+    analysis: Analysis, moment: Moment, regions: tuple[RegionMotion, ...], selected: int | None
+) -> Analysis:
+    """Everything that follows from a moment whose flow is known and the motion of its regions: evidence to headline."""
+    track, found, interval = analysis.face, analysis.spotting, moment.interval
     evidence = recognition.recognise(
         regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px
     )
@@ -303,7 +310,7 @@ def _provenance(seconds: float) -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "weights": {
             "face_landmarker.task": LANDMARKER_SHA256,
-            "recognition/head.npz": recognition.weights_digest(),
+            **recognition.weights_digests(),
         },
         "seconds": round(seconds, 3),
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -97,6 +97,15 @@ def test_json_has_the_keys_that_others_script_against():
     assert set(plain["coarse"]) == {"negative", "positive", "surprise"}
 
 
+def test_json_says_how_well_each_unit_is_read():
+    analysis = make_analysis("smile")
+    first, *others = analysis.evidence.action_units
+    units = (replace(first, reliability=0.8125), *(replace(unit, reliability=None) for unit in others))
+    plain = loaded(to_json(replace(analysis, evidence=replace(analysis.evidence, action_units=units))))
+    assert [unit["reliability"] for unit in plain["action_units"]] == [0.8125, *[None] * len(others)]
+    assert "reliability" in json_schema()["$defs"]["ActionUnitPart"]["required"]
+
+
 def test_json_of_nothing_reliable_is_as_complete():
     plain = loaded(to_json(make_analysis("nothing")))
     assert plain["reliable"] is False

@@ -50,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": MEASURING | REST | {"reasoning"},
     "__main__": {"cli"},
     "app": {"errors", "settings", "ui"},
-    "training": MEASURING | REST | {"training"},
+    "training": MEASURING | REST | {"reasoning", "training"},
 }
 # Libraries that only these may import, at whatever depth.
 KEEPERS: dict[str, set[str]] = {

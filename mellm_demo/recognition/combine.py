@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from mellm_demo import facs
+from mellm_demo.recognition.expression import coarse_class, emotions, notes_on
 from mellm_demo.recognition.network import UNITS, Head, Reading
-from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, notes_on
+from mellm_demo.recognition.rules import MAX_PROBABILITY
 from mellm_demo.records import (
     NETWORK,
     RULES,

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,31 +26,19 @@ from mellm_demo.errors import InputError, MellmError
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import BothSides
-from mellm_demo.settings import Settings
-from mellm_demo.training.benchmark_spotting import find_faces
+from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
 from mellm_demo.training.heads import Unseen, material
 from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
 from mellm_demo.training.recognition import cross_validation, ideas, measures
 from mellm_demo.training.scores import f1
-from mellm_demo.training.synthesis import (
-    ACTION_UNITS,
-    Blink,
-    ClipSpec,
-    Event,
-    Head,
-    Movement,
-    Scene,
-    portrait,
-    read_picture,
-    write_clip,
-)
+from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
 
 KEYS = ("au_f1", "au_macro_f1", "coarse_uf1", "coarse_uar", "ece")
 AMPLITUDE_PX = 1.5
 SYNTHETIC_UNITS = tuple(au for au in ACTION_UNITS if au in UNITS)
 SIDED = (1, 2, 4, 5, 6, 7, 9, 12, 14, 15)  # units that can be shown on one side
 STILL = ("no motion", "head motion", "blinks")
-FPS = 100.0
+FPS = 60.0
 SYNTHETIC_CLIPS = 60
 
 
@@ -97,8 +83,6 @@ def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = Fals
 
 
 def _analysed(face: str, kind: str, au: int, side: BothSides, random: np.random.Generator) -> Made:
-    from mellm_demo.pipeline import analyse
-
     moving = kind in ("expression", "head motion")
     head = Head(drift_px=2.5, roll_deg=1.0, scale=0.005, yaw_deg=1.0, pitch_deg=0.7) if moving else Head()
     event = Event(500.0, 650.0, 900.0, (Movement(au, side),), AMPLITUDE_PX) if au else None
@@ -112,13 +96,10 @@ def _analysed(face: str, kind: str, au: int, side: BothSides, random: np.random.
         noise=float(random.uniform(0.8, 2.0)),
         seed=int(random.integers(1_000_000)),
     )
-    picture = read_picture(Path(face)) if face else portrait()
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_clip(Path(folder) / "clip.mp4", Scene(picture, spec).frames(), spec.fps, crf=18)
-        try:
-            analysis = analyse(path, Settings.from_environment({}))
-        except InputError:
-            return Made(kind, au, side, {}, found=False)
+    try:
+        analysis = film_and_analyse(picture_of(face), spec, crf=18)
+    except InputError:
+        return Made(kind, au, side, {}, found=False)
     claims = analysis.evidence.action_units if analysis.evidence and analysis.reliable else ()
     return Made(kind, au, side, {unit.au: unit.side for unit in claims}, found=analysis.moment is not None)
 
@@ -168,10 +149,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.synthetic:
-        folder = arguments.faces
-        if folder is None and os.environ.get(DATA_VARIABLE):
-            folder = Path(os.environ[DATA_VARIABLE]) / "faces"
-        faces = find_faces(folder if folder is not None and folder.is_dir() else arguments.faces)
+        faces = find_faces(faces_folder(arguments.faces))
         return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True))
     if (arguments.flows is None) != (arguments.labels is None):
         raise InputError("Only one of --flows and --labels was given. Give both.")

@@ -228,21 +228,29 @@ def choose(stuff: Material, groups: Sequence[str]) -> tuple[Chosen, float]:
     The groups are dealt into INNER_FOLDS; each fold is scored by heads fitted on the others. What fits these scores
     best is taken: nobody outside ``groups`` is looked at, and nobody is scored by a head that was fitted on him.
     """
-    folds = _dealt(stuff.corpus, groups)
     rows = np.isin(stuff.corpus.group, list(groups))
     best: tuple[float, float, FloatArray] | None = None
     for penalty in stuff.recipe.penalties:
-        made = np.zeros((len(stuff.corpus), OUTPUTS))
-        for fold in folds:
-            out = np.isin(stuff.corpus.group, fold)
-            others = [group for group in groups if group not in fold]
-            made[out] = scored(stuff, fitted(stuff, others, penalty), out)
+        made = inner_scores(stuff, groups, penalty)
         quality = _quality(made[rows], stuff.corpus.part(rows))
         if best is None or quality > best[0]:
             best = quality, penalty, made
     assert best is not None
     quality, penalty, made = best
     return _settled(made[rows], stuff.corpus.part(rows), penalty), quality
+
+
+def inner_scores(stuff: Material, groups: Sequence[str], penalty: float, shown: Material | None = None) -> FloatArray:
+    """(N, OUTPUTS) scores of the clips of ``groups``, each by a head fitted on the other inner folds; else 0.
+
+    ``shown``: what these heads look at, where it is not what they were fitted on.
+    """
+    made = np.zeros((len(stuff.corpus), OUTPUTS))
+    for fold in _dealt(stuff.corpus, groups):
+        out = np.isin(stuff.corpus.group, fold)
+        others = [group for group in groups if group not in fold]
+        made[out] = scored(shown or stuff, fitted(stuff, others, penalty), out)
+    return made
 
 
 def _dealt(corpus: Corpus, groups: Sequence[str]) -> list[list[str]]:
@@ -283,7 +291,7 @@ def _settled(made: FloatArray, corpus: Corpus, penalty: float) -> Chosen:
         probability = 1.0 / (1.0 + np.exp(-(slope[k] * score + offset[k])))
         thresholds[k] = _threshold(probability, true)
     labelled = corpus.coarse >= 0
-    return Chosen(penalty, slope, offset, thresholds, _temperature(made[labelled, :CLASSES], corpus.coarse[labelled]))
+    return Chosen(penalty, slope, offset, thresholds, temperature(made[labelled, :CLASSES], corpus.coarse[labelled]))
 
 
 def _logistic(score: FloatArray, true: BoolArray) -> tuple[float, float]:
@@ -313,12 +321,20 @@ def _threshold(probability: FloatArray, true: BoolArray) -> float:
     return float(steps[int(np.argmax(values))])
 
 
-def _temperature(made: FloatArray, coarse: NDArray[np.int64]) -> float:
+def temperature(made: FloatArray, coarse: NDArray[np.int64]) -> float:
+    """The slope of the softmax over class scores (N, 3) under which the classes, each counting alike, are likeliest.
+
+    As in the fit no class weighs more for being filmed more often: how often each occurs is the corpus's doing.
+    """
+    if not len(coarse):
+        return 1.0
+    weight = 1.0 / np.bincount(coarse, minlength=CLASSES).clip(1)[coarse]
     slopes = np.exp(np.linspace(np.log(0.5), np.log(8.0), 30))
     losses = []
     for slope in slopes:
         z = slope * (made - made.max(axis=1, keepdims=True))
-        losses.append(float(-(z[np.arange(len(z)), coarse] - np.log(np.exp(z).sum(axis=1))).mean()))
+        loss = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), coarse]
+        losses.append(float(np.average(loss, weights=weight)))
     return float(slopes[int(np.argmin(losses))])
 
 

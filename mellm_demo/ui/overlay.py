@@ -16,10 +16,11 @@ from mellm_demo import facs
 from mellm_demo.records import CROP_PX, ActionUnitEvidence, Analysis, Float32Array, Side
 from mellm_demo.ui.pictures import svg
 
-WIDTH, HEIGHT, GAP = 64.0, 23.0, 3.0  # of a label, in px of the crop
+WIDTH, HEIGHT, GAP = 40.0, 31.0, 3.0  # of a label, in px of the crop
 EDGE = 4.0  # between labels and the border
 PAD = 5.0  # inside a label
 FONT = 9.5
+FITTING = int((CROP_PX - 2 * EDGE + GAP) // (HEIGHT + GAP))  # labels on one side of the picture; the list has all
 GLASS = "rgb(17 17 20 / .78)"
 HALO = "rgb(17 17 20 / .55)"
 
@@ -58,7 +59,7 @@ def drawing(units: Sequence[ActionUnitEvidence], landmarks: Float32Array) -> str
     shapes = "".join(_region(outlines[key], strength[key]) for key in outlines)
     marks = ""
     for side in ("right", "left"):
-        column = [label for label in labels if label.side == side]
+        column = [label for label in labels if label.side == side][:FITTING]
         wanted = [float(np.mean([outlines[key][:, 1].mean() for key in label.keys])) for label in column]
         order = np.argsort(wanted, kind="stable")
         for index, top in zip(order, _apart([wanted[i] - HEIGHT / 2 for i in order]), strict=True):
@@ -128,10 +129,9 @@ def _mark(label: _Label, top: float, outline: Float32Array) -> str:
     return (
         f"<line {line} stroke='{HALO}' stroke-width='3'/><line {line} stroke='#fff' stroke-width='1.2'/>"
         f"<rect x='{left:.1f}' y='{top:.1f}' width='{WIDTH:g}' height='{HEIGHT:g}' rx='5' fill='{GLASS}'/>"
-        f"<text x='{left + PAD:.1f}' y='{top + 12:.1f}' fill='#fff' font-weight='650'>AU{label.unit.au}</text>"
-        f"<text x='{left + WIDTH - PAD:.1f}' y='{top + 12:.1f}' fill='#fff' text-anchor='end'>"
-        f"{label.unit.probability:.2f}</text>"
-        f"<rect x='{left + PAD:.1f}' y='{top + 16:.1f}' width='{bar:g}' height='3' rx='1.5' fill='#fff' "
+        f"<text x='{left + PAD:.1f}' y='{top + 11.5:.1f}' fill='#fff' font-weight='650'>AU{label.unit.au}</text>"
+        f"<text x='{left + PAD:.1f}' y='{top + 22:.1f}' fill='#fff'>{label.unit.probability:.2f}</text>"
+        f"<rect x='{left + PAD:.1f}' y='{top + 25:.1f}' width='{bar:g}' height='3' rx='1.5' fill='#fff' "
         "fill-opacity='.28'/>"
-        f"<rect x='{left + PAD:.1f}' y='{top + 16:.1f}' width='{bar * share:.1f}' height='3' rx='1.5' fill='#fff'/>"
+        f"<rect x='{left + PAD:.1f}' y='{top + 25:.1f}' width='{bar * share:.1f}' height='3' rx='1.5' fill='#fff'/>"
     )
