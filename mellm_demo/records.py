@@ -326,12 +326,30 @@ class Analysis:
 # ---------------------------------------------------------------------------------------------- the chat
 
 
+Ended = Literal["", "stopped", "length", "repetition", "failed"]  # why a text is not complete; "": it is
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of an answer, held against the measurements. ``text[start:end]`` is where it stands."""
+
+    start: int
+    end: int
+    kind: str  # “action unit”, “side”, “region”, “direction”, “emotion”, “class”, “type”, “magnitude”, “time”, …
+    claim: str  # what it says, in words
+    supported: bool
+    why: str  # what the measurements say to it
+
+
 @dataclass(frozen=True)
 class Turn:
     """One turn of the chat."""
 
     role: Literal["user", "assistant"]
     text: str
+    speaker: str = ""  # who wrote an assistant's turn
+    ended: Ended = ""
+    statements: tuple[Statement, ...] = ()  # of a language model's turn, checked
 
 
 @dataclass(frozen=True)

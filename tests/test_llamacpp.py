@@ -135,7 +135,7 @@ def test_older_turns_give_way_and_the_evidence_stays():
 
     files = llamacpp._Files(GgufOptions(smollm2(), context=2048))
     options = GgufOptions(smollm2(), context=2048)
-    model = Resident(lambda tell: Spy(files, options, SHORT, tell), files.card(options, None), SHORT)
+    model = Resident(lambda tell: Spy(files, options, tell), files.card(options, None), SHORT)
     turns = []
     for number in range(40):
         turns += [Turn("user", f"Question {number}?"), Turn("assistant", f"Answer {number}. " * 12)]

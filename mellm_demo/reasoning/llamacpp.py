@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
+from mellm_demo.errors import MellmError, ReasonerError, WeightsError
 from mellm_demo.reasoning import gguf, memory
 from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought
@@ -54,7 +54,7 @@ def gguf_model(options: GgufOptions, manner: Manner, language: Language = "en") 
     Raises WeightsError or SettingsError where a file is missing or is not what it should be.
     """
     files = _Files(options)
-    return Resident(lambda tell: LlamaCpp(files, options, manner, tell), files.card(options, None), manner, language)
+    return Resident(lambda tell: LlamaCpp(files, options, tell), files.card(options, None), manner, language)
 
 
 def find_projector(model: Path) -> Path | None:
@@ -158,14 +158,9 @@ class LlamaCpp:
     Raises ReasonerError or WeightsError, with a sentence, where it cannot be loaded.
     """
 
-    def __init__(self, files: _Files, options: GgufOptions, manner: Manner, tell: Tell) -> None:
+    def __init__(self, files: _Files, options: GgufOptions, tell: Tell) -> None:
         files.check_memory()
         self.context, self.sees = files.context, files.projector is not None
-        if self.context <= manner.max_tokens:
-            raise SettingsError(
-                f"The context of {self.context} tokens leaves no room beside an answer of {manner.max_tokens}. "
-                "Set a longer context or a shorter answer."
-            )
         tell("loading the model", None)
         self._key = secrets.token_hex(16)
         threads = free_threads(options.threads)

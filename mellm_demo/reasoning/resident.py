@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from mellm_demo.errors import MellmError, ReasonerError
+from mellm_demo.errors import MellmError, ReasonerError, SettingsError
 from mellm_demo.reasoning.prompts import Message, Style, build
 from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Waiting
 from mellm_demo.reasoning.thinking import unfold, until_it_repeats
@@ -170,6 +170,11 @@ class Resident:
 
     def _messages(self, engine: Engine, analysis: Analysis, turns: Sequence[Turn]) -> tuple[Message, ...]:
         manner = self._manner
+        if engine.context <= manner.max_tokens:
+            raise SettingsError(
+                f"The context of {engine.context} tokens leaves no room beside an answer of {manner.max_tokens}. "
+                "Set a longer context or a shorter answer."
+            )
         prompt = build(
             analysis,
             turns,

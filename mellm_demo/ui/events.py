@@ -23,11 +23,13 @@ import numpy as np
 
 from mellm_demo.errors import Cancelled, InputError, MellmError
 from mellm_demo.export import to_csv, to_json, to_zip
+from mellm_demo.reasoning.choice import NARRATOR, Loadable, Speakers
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Thought, Waiting
 from mellm_demo.records import Analysis, Image
 from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, stage
+from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.engine import Engine
 from mellm_demo.ui.evidence import evidence
 from mellm_demo.ui.layout import CLIP_PROMPT, FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 Updates = dict[Any, Any]  # component → its new value or properties
 MEASURE, MODEL = "measure", "model"  # Gradio's names for the two queues
 PROGRESS_TICK_S = 0.12
+LOADING_TICK_S = 0.3
 ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
 LOOP_MS_PER_FRAME = 60.0
 WHOLE_CLIPS = (".zip", ".gif")  # one such file is all frames of a clip
@@ -60,7 +63,7 @@ class House:
     page: Page
     settings: Settings
     engine: Engine
-    reasoner: Reasoner
+    speakers: Speakers
     suggest: Callable[[Analysis], tuple[str, ...]]
     examples: tuple[Example, ...]
     uploads: Uploads
@@ -262,33 +265,12 @@ def strip(house: House, visit: Visit, row: int) -> Updates:
 # ------------------------------------------------------------------------------------------ the chat
 
 
-def messages(visit: Visit) -> list[dict[str, Any]]:
-    """The conversation as the chatbot takes it, one message for each entry."""
-    shown = []
-    for entry in visit.entries:
-        text = as_typed(entry.text) if entry.kind == "text" else f"*{as_typed(entry.text)}*"
-        if entry.stopped:
-            text = f"{text}\n\n*Stopped.*" if text.strip() else "*Stopped.*"
-        shown.append({"role": entry.role, "content": text or "…"})
-    return shown
-
-
-def as_typed(text: str) -> str:
-    """Markdown stays; markup is shown as it was written, and no picture is fetched from anywhere."""
-    return text.replace("\x00", "").replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
-
-
-def as_meant(shown: str) -> str:
-    """What ``as_typed`` was given: the page sends back what it shows."""
-    return shown.replace("!\\[", "![").replace("&lt;", "<").replace("&amp;", "&")
-
-
 def talk(house: House, visit: Visit) -> Updates:
     """The chat column as it stands now."""
     page, busy = house.page, visit.pending
     suggestions = house.suggest(visit.analysis) if visit.analysis is not None and not busy else ()
     return {
-        page.chatbot: messages(visit),
+        page.chatbot: messages(visit.entries),
         page.question: gr.Textbox(submit_btn=not busy, stop_btn=busy),
         page.suggestions: list(suggestions),
         page.explain_again: gr.Button(interactive=visit.analysis is not None and not busy),
@@ -298,50 +280,140 @@ def talk(house: House, visit: Visit) -> Updates:
 
 async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
     """The explanation or the answer that is due, as it comes."""
-    analysis, cancel = visit.analysis, visit.stop_speaking
+    analysis, cancel, reasoner = visit.analysis, visit.stop_speaking, house.speakers.get(visit.speaker)
     if not visit.pending or analysis is None or cancel.is_set():
         yield {house.page.chatbot: gr.skip()}
         return
     turns = visit.turns(present=True)
-    entry = Entry("assistant", "")
+    entry = Entry("assistant", "", speaker=reasoner.card.name)
     visit.entries.append(entry)
-    entries = visit.entries
+    entries, failed_it = visit.entries, False
     yield talk(house, visit)
     try:
-        async for text in listen(house.reasoner, analysis, turns, cancel):
+        async for piece in listen(reasoner, analysis, turns, cancel):
             if visit.entries is not entries or visit.stop_speaking is not cancel:
                 return
-            entry.text += text
-            yield {house.page.chatbot: messages(visit)}
-            if len(entry.text) > ANSWER_CHARS:
-                entry.stopped = True
+            take(entry, piece)
+            yield {house.page.chatbot: messages(visit.entries)}
+            if len(entry.text) + len(entry.thought) > ANSWER_CHARS:
+                entry.ended = "length"
                 break
     except Exception as error:
         failure = str(error) if isinstance(error, MellmError) else SPEAKER_FAILED
         if not isinstance(error, MellmError):
             log_failure("reasoner", error)
+        entry.ended, failed_it = "failed" if entry.text else "", True
         entries.append(Entry("assistant", failure, kind="trouble"))
     finally:
         cancel.set()
     if visit.entries is not entries or visit.stop_speaking is not cancel:
         return  # somebody else speaks by now
-    if not entry.text and not entry.stopped and entries[-1] is entry:
+    entry.state, entry.speaker = "", reasoner.card.name
+    if not entry.text and not entry.ended and entries[-1] is entry:
         entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
-    if not entry.text and not entry.stopped:
+        failed_it = True
+    if not entry.text and not entry.ended:
         entries.remove(entry)
-    if entry.text and house.reasoner.card.is_language_model:
-        entries.append(Entry("assistant", check(entry.text, analysis).tally, kind="note"))
+    if entry.text and reasoner.card.is_language_model:
+        found = await asyncio.to_thread(check, entry.text, analysis)
+        entry.statements = found.statements
+        note = Entry("assistant", checked(found.tally, found.unsupported), kind="note")
+        entries.insert(entries.index(entry) + 1, note)
     visit.pending = False
-    yield talk(house, visit)
+    yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)
+
+
+def take(entry: Entry, piece: Piece) -> None:
+    """Add to an entry what its writer has sent."""
+    if isinstance(piece, str):
+        entry.text += piece
+    elif isinstance(piece, Thought):
+        entry.thought += piece.text
+    elif isinstance(piece, CutOff):
+        entry.ended = piece.reason
+    elif isinstance(piece, Waiting):
+        entry.state = f"{piece.before} {'question is' if piece.before == 1 else 'questions are'} answered first"
+    else:
+        entry.state = in_progress(piece)
+
+
+def in_progress(loading: Loading) -> str:
+    """“loading the weights, 40 %”."""
+    return loading.what + (f", {100 * loading.share:.0f} %" if loading.share is not None else "")
+
+
+# ------------------------------------------------------------------------------------------ who speaks
+
+
+def who_speaks(house: House, visit: Visit) -> Updates:
+    """The card of who speaks, with what goes on there."""
+    reasoner, state = house.speakers.get(visit.speaker), ""
+    if isinstance(reasoner, Loadable):
+        loading = reasoner.progress()
+        if loading is not None:
+            state = f"{in_progress(loading)} …"
+        elif reasoner.failure:
+            state = reasoner.failure
+        elif not reasoner.ready:
+            state = "loaded when first needed"
+    return {house.page.card: fragments.card(reasoner.card, state), house.page.notice: fragments.notice(reasoner.card)}
+
+
+def way_out(house: House, visit: Visit, *, failed_it: bool) -> Updates:
+    """The offer to have the narrator answer, after somebody else failed."""
+    speaks = visit.speaker or house.speakers.default
+    offered = failed_it and NARRATOR in house.speakers.by_key and speaks != NARRATOR
+    return {house.page.narrator: gr.Button(visible=offered)}
+
+
+async def attend(house: House, visit: Visit) -> AsyncIterator[Updates]:
+    """Have who speaks made ready, and show how far that is until it is over, or somebody else is chosen."""
+    key = visit.speaker
+    reasoner = house.speakers.get(key)
+    shown = who_speaks(house, visit)
+    yield shown
+    if not isinstance(reasoner, Loadable):
+        return
+    reasoner.prepare()
+    loading = True
+    while loading and visit.speaker == key and not visit.closed:
+        loading = reasoner.progress() is not None
+        now = who_speaks(house, visit)
+        if now != shown:
+            shown = now
+            yield shown
+        await asyncio.sleep(LOADING_TICK_S)
+
+
+def choose(house: House, visit: Visit, key: str) -> Updates:
+    """Somebody else speaks from now on; what is being written is ended, what was written stays."""
+    if key in house.speakers.by_key and key != (visit.speaker or house.speakers.default):
+        if visit.pending:
+            stop(house, visit)
+        visit.speaker = key
+        if visit.entries:
+            visit.entries.append(
+                Entry("assistant", f"From here on {house.speakers.get(key).card.name} speaks.", "note")
+            )
+    return talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=False)
+
+
+def narrator_instead(house: House, visit: Visit) -> Updates:
+    """The narrator answers what somebody else failed to answer."""
+    updates = choose(house, visit, NARRATOR)
+    return updates | {house.page.speaker: NARRATOR} | ask_again(house, visit, len(visit.entries))
+
+
+# ------------------------------------------------------------------------------------------ questions
 
 
 def stop(house: House, visit: Visit) -> Updates:
     """End the text that is being written; what was written stays."""
     if visit.pending:
         if visit.entries and visit.entries[-1].role == "assistant":
-            visit.entries[-1].stopped = True
+            visit.entries[-1].ended = "stopped"
         else:
-            visit.entries.append(Entry("assistant", "", stopped=True))
+            visit.entries.append(Entry("assistant", "", ended="stopped"))
         visit.hush()
     return talk(house, visit)
 
@@ -425,7 +497,7 @@ def save(house: House, visit: Visit, what: str) -> Updates:
     stem = Path(analysis.clip.name).stem or "clip"
     try:
         if what == "json":
-            content = to_json(analysis, visit.turns(), house.reasoner.card).encode()
+            content = to_json(analysis, visit.turns(), house.speakers.get(visit.speaker).card).encode()
             return {house.page.courier: parcel(f"{stem}.mellm.json", "application/json", content)}
         if what == "csv":
             return {house.page.courier: parcel(f"{stem}.mellm.csv", "text/csv", to_csv(analysis).encode())}
@@ -503,7 +575,7 @@ def _wire_visit(house: House) -> None:
         if visit is not None:
             visit.close(house.uploads)
 
-    context.load(arrive, house.page.visit, None, **QUICK)
+    _then_attend(house, context.load(arrive, house.page.visit, None, **QUICK))
     context.unload(leave)
 
 
@@ -523,7 +595,19 @@ def _then_speak(house: House, event: Any) -> None:
         async for updates in speak(house, visit):
             yield updates
 
-    event.then(speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1, **HEARD)
+    # Who speaks keeps its own queue and tells everyone their place in it.
+    event.then(
+        speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=None, **HEARD
+    )
+
+
+def _then_attend(house: House, event: Any) -> None:
+    async def attending(visit: Visit) -> AsyncIterator[Updates]:
+        async for updates in attend(house, visit):
+            yield updates
+
+    shown = [house.page.card, house.page.notice]
+    event.then(attending, house.page.visit, shown, concurrency_id="attend", concurrency_limit=None, **HEARD)
 
 
 def _wire_input(house: House) -> None:
@@ -637,6 +721,7 @@ def _wire_result(house: House) -> None:
 def _wire_chat(house: House) -> None:
     page = house.page
     column = [page.chatbot, page.question, page.suggestions, page.explain_again, page.clear_chat]
+    speaking = [*column, page.card, page.notice, page.speaker, page.narrator]
 
     def asked(visit: Visit, question: str) -> Updates:
         return ask(house, visit, question)
@@ -658,6 +743,12 @@ def _wire_chat(house: House) -> None:
     def cleared(visit: Visit) -> Updates:
         return clear(house, visit)
 
+    def chosen(visit: Visit, key: str) -> Updates:
+        return choose(house, visit, key)
+
+    def instead(visit: Visit) -> Updates:
+        return narrator_instead(house, visit)
+
     def stopped(visit: Visit) -> Updates:
         return stop(house, visit)
 
@@ -670,6 +761,8 @@ def _wire_chat(house: House) -> None:
     ):
         _then_speak(house, event)
     page.question.stop(stopped, page.visit, column, **QUICK)
+    _then_attend(house, page.speaker.input(chosen, [page.visit, page.speaker], speaking, **QUICK))
+    _then_speak(house, page.narrator.click(instead, page.visit, speaking, **QUICK))
     page.clear_chat.click(cleared, page.visit, column, **QUICK)
     page.chatbot.clear(cleared, page.visit, column, **QUICK)
 

@@ -184,11 +184,18 @@ def alternative_text(analysis: Analysis, what: str, interval: Interval) -> str:
     return f"{what} {motion} {analysis.headline} {when}"
 
 
-def card(card: ReasonerCard) -> str:
-    """Who speaks · precision · device · why."""
+def card(card: ReasonerCard, state: str = "") -> str:
+    """Who speaks · precision · device · why; what goes on there."""
     parts = [card.size, card.precision, card.device]
     line = " · ".join(escape(part) for part in parts if part and part not in ("–", "-"))
     return (
         f"<div class='speaker'><b>{escape(card.name)}</b><span class='subdued'>{line}</span>"
-        f"<span class='subdued why'>{escape(card.why)}</span></div>"
+        f"<span class='subdued why'>{escape(card.why)}</span>"
+        + (f"<span class='state' role='status'>{escape(state)}</span>" if state else "")
+        + "</div>"
     )
+
+
+def notice(card: ReasonerCard) -> str:
+    """What its text is: under the field for questions."""
+    return f"<p class='notice subdued'>{escape(card.notice)}</p>"
