@@ -72,8 +72,8 @@ def _calibration(report: dict[str, dict[str, float]]) -> str:
                 f"""The aim of {CALIBRATED:.2f} is not met in every direction across corpora. What is missing cannot be
                 read off the training corpus, since the errors go opposite ways, probably because clips of CASME II are
                 clearer than those of SMIC: a head fitted on SMIC is right more often than it says, and one fitted on
-                CASME II says more than it knows of SMIC. One slope, cooler or hotter, mends one way and spoils the other;
-                a slope that follows how smooth the single picture is was tried once and did no better. “Adapted”
+                CASME II says more than it knows of SMIC. One slope, cooler or hotter, mends one way and spoils the
+                other; a slope that follows how smooth the single picture is was tried once and did no better. “Adapted”
                 ways see the whole tested corpus and are no use for one clip."""
             )
         )
