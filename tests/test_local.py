@@ -17,7 +17,8 @@ from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import local, memory, zero_gpu
+from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
@@ -390,7 +391,7 @@ def test_attention_is_a_setting(folders):
 
 def test_too_little_memory_is_said_before_loading(folders, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 10**8)
-    monkeypatch.setattr(local, "_load", lambda *_: pytest.fail("it began to load"))
+    monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("it began to load"))
     assert "are free in memory" in failure(folders["llava"])
 
 
@@ -439,6 +440,12 @@ def test_on_zero_gpu_only_the_writing_gets_the_card(folders, monkeypatch):
     assert text_of(written(engine))
     assert len(lent) == 1
     assert 15 <= lent[0] <= 120
+
+
+def test_a_card_that_is_lent_later_is_not_asked_now(monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    found = hardware("auto", None)
+    assert (found.device, found.free, found.capability) == ("cuda:0", None, (9, 0))
 
 
 def test_elsewhere_nothing_changes(monkeypatch):
