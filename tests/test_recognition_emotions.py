@@ -93,8 +93,8 @@ def test_a_reading_is_shares_or_nothing(units):
 
 def test_disagreement_is_said_in_numbers():
     told = corpora.disagreement((4, 7))
-    assert "CASME II disgust in 28 of 28 events" in told
-    assert "DFME disgust in 191 of 302 events" in told
+    assert "CASME II says disgust in 28 of 28 events" in told
+    assert "DFME says disgust in 191 of 302 events" in told
     assert "differ by up to 37 of 100" in told
     assert "may disagree" in corpora.disagreement((20,))
     assert corpora.disagreement((27,)) == ""
@@ -104,6 +104,7 @@ def test_disagreement_is_said_in_numbers():
 def test_the_pair_that_is_coded_together_is_asked_about():
     assert corpora.telling([7, 12, 4]) == (4, 7)
     assert corpora.telling([26, 14]) == (14,)
+    assert corpora.telling([12, 6]) == (12,)  # the pair is frequent in one corpus only, AU 12 in three
     assert corpora.telling([45]) == ()
 
 

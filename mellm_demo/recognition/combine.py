@@ -65,7 +65,7 @@ def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: f
     said = {au: float(value) for au, value in zip(UNITS, reading.units[0], strict=True)}
     threshold = {au: float(value) for au, value in zip(UNITS, head.thresholds, strict=True)}
     claims = {unit.au: _judged(unit, said, threshold, head) for unit in evidence.action_units}
-    motions = {region.key: region for region in evidence.regions}
+    motions = _unexplained(evidence)
     alone = {}
     for au in UNITS:
         sure = said[au] >= max(threshold[au], MIN_ALONE) and head.reliability.get(au, 0.0) >= MIN_ALONE_RELIABILITY
@@ -122,10 +122,33 @@ def _judged(
     )
 
 
+def _unexplained(evidence: Evidence) -> dict[str, RegionMotion]:
+    """The regions' motion without what the rules' claims bring along: AU 9 lowers the inner brows without AU 4."""
+    explained = {region.key: [0.0, 0.0] for region in evidence.regions}
+    for unit in evidence.action_units:
+        for expectation in facs.AU_BY_NUMBER[unit.au].expectations:
+            for side in SIDES if unit.side == "both" else (unit.side,):
+                midline = expectation.region in facs.REGION_BY_KEY
+                key = expectation.region if midline else f"{expectation.region}_{side}"
+                share = unit.strength_px * (0.5 if midline and unit.side == "both" else 1.0)
+                # Out is to the image's right on the subject's left.
+                explained[key][0] += share * expectation.out * (1.0 if side == "left" else -1.0)
+                explained[key][1] -= share * expectation.up
+    return {
+        region.key: replace(
+            region, u_px=region.u_px - explained[region.key][0], v_px=region.v_px - explained[region.key][1]
+        )
+        for region in evidence.regions
+    }
+
+
 def _alone(
     au: int, value: float, head: Head, motions: Mapping[str, RegionMotion], floor_px: float
 ) -> ActionUnitEvidence | None:
-    """The head's own claim, where a region that defines the unit moved its way, clearly above the noise."""
+    """The head's own claim, where a region that defines the unit moved its way, clearly above the noise.
+
+    ``motions``: without what the rules' claims explain.
+    """
     entry = facs.AU_BY_NUMBER[au]
     strength: dict[Side | None, float] = {}
     keys: list[str] = []

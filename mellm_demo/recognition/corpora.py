@@ -119,14 +119,17 @@ def _counted(corpus: Corpus, number: int, one_sided: Side) -> Mapping[str, int]:
 def telling(units: Iterable[int]) -> tuple[int, ...]:
     """The one or two of ``units`` (most probable first) about which the corpora are asked in words; none: ().
 
-    The pair that was coded most often together, else the first unit that some corpus coded often enough.
+    The pair that was coded most often together, else the first unit that was coded; where two corpora or more can be
+    asked rather than one, since what differs between them is to be seen.
     """
     ranked = list(units)
-    pairs = {pair: _totals(pair) for pair in combinations(sorted(ranked), 2)}
-    known = {pair: sum(counts) for pair, counts in pairs.items() if max(counts) >= MIN_EVENTS}
-    if known:
-        return max(known, key=lambda pair: known[pair])
-    return next(((number,) for number in ranked if max(_totals((number,))) >= MIN_EVENTS), ())
+    pairs = sorted(combinations(sorted(ranked), 2), key=lambda pair: -sum(_totals(pair)))
+    told = [*pairs, *((number,) for number in ranked)]
+    for corpora in (2, 1):
+        for candidate in told:
+            if sum(total >= MIN_EVENTS for total in _totals(candidate)) >= corpora:
+                return candidate
+    return ()
 
 
 def _totals(units: tuple[int, ...]) -> list[int]:
@@ -158,10 +161,10 @@ def disagreement(units: tuple[int, ...]) -> str:
         counts = corpus.counts[key_of(units)]
         total = sum(counts.values())
         first = max(counts, key=lambda emotion: counts[emotion])
-        told.append(f"{corpus.name} {first} in {counts[first]} of {total} events")
+        told.append(f"{corpus.name} says {first} in {counts[first]} of {total} events")
         shares.append([counts.get(emotion.name, 0) / total for emotion in facs.EMOTIONS])
     where = f"Where AU {' + '.join(str(number) for number in units)} {'was' if len(units) == 1 else 'were'} coded, "
     if len(asked) == 1:
-        return f"{where}only {told[0]} can be asked: corpora may disagree."
+        return f"{where}{told[0]}; the other corpora have too few such events, and may disagree."
     apart = max(float(np.abs(np.subtract(a, b)).sum()) / 2 for a, b in combinations(shares, 2))
     return f"{where}{'; '.join(told)}: the corpora's shares of emotions differ by up to {100 * apart:.0f} of 100."

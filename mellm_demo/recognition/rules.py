@@ -70,8 +70,9 @@ class _Face:
     """The measured motion in the face's own terms: px away from the midline and px up."""
 
     out: Mapping[str, float]  # by region key, without what a pair shares sideways; 0 for regions on the midline
-    up: Mapping[str, float]
+    up: Mapping[str, float]  # without what the whole mouth shares
     raw_out: Mapping[str, float]  # as measured, to be quoted
+    raw_up: Mapping[str, float]
     floor_px: float
 
     @classmethod
@@ -87,7 +88,7 @@ class _Face:
             sign = {"left": 1.0, "right": -1.0, None: 0.0}[region.side]
             out[region.key] = sign * region.u_px
             up[region.key] = -region.v_px
-        return cls(_without_common_shift(out), up, out, floor_px)
+        return cls(_without_common_shift(out), _without_common_lift(up), out, up, floor_px)
 
     def vector(self) -> FloatArray:
         """(2R,) out and up of every region, in the order of facs.REGIONS, in noise floors."""
@@ -113,6 +114,23 @@ def _without_common_shift(out: Mapping[str, float]) -> dict[str, float]:
             if here * there > 0:
                 shared = math.copysign(min(abs(here), abs(there)), here)
                 own[region.key], own[right] = here - shared, -(there - shared)
+    return own
+
+
+MOUTH: tuple[str, ...] = ("upper_lip", "lower_lip", "chin", "mouth_corner_left", "mouth_corner_right")
+
+
+def _without_common_lift(up: Mapping[str, float]) -> dict[str, float]:
+    """Takes off the vertical motion that lips, corners and chin share.
+
+    Nothing pulls all of them the same way: that is a rest of head motion, as where cheeks that rise on both sides were
+    taken for a nod, and neither a jaw that drops nor corners that go down.
+    """
+    own = dict(up)
+    moved = [up[key] for key in MOUTH]
+    if min(moved) > 0 or max(moved) < 0:
+        shared = min(moved, key=abs)
+        own.update({key: up[key] - shared for key in MOUTH})
     return own
 
 
@@ -349,7 +367,7 @@ def _motions(keys: Sequence[str], face: _Face) -> str:
     for key in keys:
         region = facs.REGION_BY_KEY[key]
         name = f"{region.side} {region.name}" if region.side else region.name
-        out, up = face.raw_out[key], face.up[key]
+        out, up = face.raw_out[key], face.raw_up[key]
         parts.append(f"the {name} moves {_way(out, up)} by {math.hypot(out, up):.1f} px")
     return ", ".join(parts)
 

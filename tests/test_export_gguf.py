@@ -1,0 +1,185 @@
+"""The exported model against the trained one: rounding to the bit, words one by one. Tiny random weights."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+gguf = pytest.importorskip("gguf")
+
+from support_embedded import tiny_language, tiny_model, tiny_tokenizer  # noqa: E402
+
+from mellm_demo.errors import InputError  # noqa: E402
+from mellm_demo.training import export_gguf  # noqa: E402
+from mellm_demo.training.embedded import model as embedded  # noqa: E402
+from mellm_demo.training.embedded.conversation import IGNORED, encode  # noqa: E402
+from mellm_demo.training.embedded.quantise import language_linears, q4_0, q8_0, seen_as_q4_0  # noqa: E402
+from mellm_demo.training.embedded.tower import pixel_values  # noqa: E402
+
+WORDS = 24
+
+
+def pictures():
+    """Two maps of 224 px that an eye can tell apart."""
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (7, 7, 3), np.uint8)
+    return noise.repeat(32, axis=0).repeat(32, axis=1), np.full((224, 224, 3), 90, np.uint8)
+
+
+QUESTION = {"role": "user", "text": "In the image, which region moved?\n**12.5 px**", "image": True}
+SYSTEM = {"role": "system", "text": "Be brief. Then answer."}
+
+
+# ------------------------------------------------------------------------------------------------ rounding
+
+
+@pytest.mark.parametrize(("ours", "kind"), [(q4_0, "Q4_0"), (q8_0, "Q8_0")])
+def test_rounding_is_llama_cpps_to_the_bit(ours, kind):
+    random = np.random.default_rng(1)
+    weight = (random.standard_normal((64, 96)) * random.uniform(0.001, 2.0, (64, 1))).astype(np.float32)
+    weight[3] = 0.0
+    weight[4, 1:] = 0.0
+    number = gguf.GGMLQuantizationType[kind]
+    theirs = gguf.dequantize(gguf.quantize(weight, number), number)
+    np.testing.assert_array_equal(ours(torch.from_numpy(weight)).numpy(), theirs)
+
+
+def test_rounded_layers_compute_rounded_and_learn():
+    language = tiny_language(tiny_tokenizer())
+    linears = language_linears(language)
+    names = set(language.state_dict())
+    assert len(linears) == 2 * 7
+    assert seen_as_q4_0(linears) == len(linears)
+    assert set(language.state_dict()) == names
+    layer = language.model.layers[0].mlp.up_proj
+    x = torch.randn(3, 64)
+    torch.testing.assert_close(layer(x), x @ q4_0(layer.weight).T)
+    layer(x).square().sum().backward()
+    assert layer.weight.grad.abs().sum() > 0
+
+
+# ------------------------------------------------------------------------------------------------ conversations
+
+
+def test_only_what_is_learned_is_labelled():
+    tokenizer = tiny_tokenizer()
+    messages = [SYSTEM, QUESTION, {"role": "assistant", "text": "chin", "learn": True},
+                {"role": "user", "text": "why"}, {"role": "assistant", "text": "it moved", "learn": True}]  # fmt: skip
+    ids, labels = encode(messages, tokenizer, 3, 49)
+    assert len(ids) == len(labels)
+    assert ids.count(3) == 49
+    learned = tokenizer.decode([i for i in labels if i != IGNORED])
+    assert learned == "chin<|im_end|>it moved<|im_end|>"
+    image = tokenizer.decode(ids).replace("<empty_output>" * 49, "@")
+    plain = [{"role": m["role"], "content": ("@" if m.get("image") else "") + m["text"]} for m in messages]
+    assert image == tokenizer.apply_chat_template(plain, tokenize=False).rstrip("\n")
+
+
+# ------------------------------------------------------------------------------------------------ the exported model
+
+
+def greedy(model, tokenizer, picture, count=WORDS):
+    """Token ids that transformers picks."""
+    ids, _ = encode([SYSTEM, QUESTION, {"role": "assistant", "text": "", "learn": True}], tokenizer, 3, 49)
+    ids = ids[:-1]  # without the end of the empty answer
+    made = []
+    with torch.no_grad():
+        for _ in range(count):
+            logits = model(
+                input_ids=torch.tensor([[*ids, *made]]), pixel_values=pixel_values(picture[None]), logits_to_keep=1
+            ).logits
+            made.append(int(logits[0, -1].argmax()))
+            if made[-1] == tokenizer.eos_token_id:
+                break
+    return made
+
+
+def server(language, eye):
+    """llama.cpp in this process."""
+    xllamacpp = pytest.importorskip("xllamacpp")
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(language)
+    parameters.mmproj.path = str(eye)
+    parameters.n_ctx = 512
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
+    parameters.cache_type_k = parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32  # by default half precision
+    parameters.warmup = False
+    return xllamacpp.Server(parameters)
+
+
+def answered(running, picture, count=WORDS):
+    """Token ids that llama.cpp picks."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    reply = running.handle_chat_completions(
+        {
+            "messages": [
+                {"role": "system", "content": SYSTEM["text"]},
+                {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}},
+                                             {"type": "text", "text": QUESTION["text"]}]},
+            ],
+            "temperature": 0.0, "top_k": 1, "max_tokens": count, "logprobs": True, "top_logprobs": 1, "stream": False,
+        }
+    )  # fmt: skip
+    return [part["id"] for part in reply["choices"][0]["logprobs"]["content"]]
+
+
+def test_llama_cpp_says_the_same_words(tmp_path):
+    model, tokenizer, _ = tiny_model()
+    running = server(*export_gguf.export(model, tokenizer, tmp_path, precision="f32"))
+    wanted = [greedy(model, tokenizer, picture) for picture in pictures()]
+    assert wanted[0] != wanted[1]  # the image is seen
+    assert len(wanted[0]) > 4
+    for picture, words in zip(pictures(), wanted, strict=True):
+        assert [i for i in answered(running, picture) if i != tokenizer.eos_token_id] == [
+            i for i in words if i != tokenizer.eos_token_id
+        ]
+
+
+def test_at_4_bits_it_says_what_the_rounded_model_says(tmp_path):
+    """llama.cpp rounds activations as well, so the words may part where two are nearly as good: not at first."""
+    model, tokenizer, _ = tiny_model(seed=2)
+    running = server(*export_gguf.export(model, tokenizer, tmp_path, precision="q4_0"))
+    seen_as_q4_0(language_linears(model.model.language_model))
+    with torch.no_grad():
+        embedding = model.model.language_model.embed_tokens.weight
+        embedding.copy_(q8_0(embedding))
+    picture = pictures()[0]
+    assert answered(running, picture)[:3] == greedy(model, tokenizer, picture, 3)
+
+
+def test_the_files_are_small_and_told_apart(tmp_path):
+    model, tokenizer, _ = tiny_model()
+    language, eye = export_gguf.export(model, tokenizer, tmp_path)
+    kinds = {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(language).tensors}
+    assert kinds["token_embd.weight"] == "Q8_0"
+    assert kinds["blk.0.attn_q.weight"] == kinds["blk.1.ffn_down.weight"] == "Q4_0"
+    assert kinds["output_norm.weight"] == "F32"
+    assert "output.weight" not in kinds  # tied
+    tower = {tensor.name for tensor in gguf.GGUFReader(eye).tensors}
+    assert {"v.patch_embd.weight", "v.blk.1.ffn_up.bias", "mm.0.weight", "mm.2.bias"} <= tower
+
+
+def test_a_tokenizer_without_a_spare_token_is_refused():
+    tokenizer = tiny_tokenizer()
+    language = tiny_language(tokenizer)
+    language.config.vocab_size = 3
+    with pytest.raises(InputError, match="no token"):
+        embedded.build(tiny_model()[2].model, language, tokenizer)
+
+
+def test_a_language_model_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match="There is no language model"):
+        embedded.read_language(tmp_path / "none.gguf")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="cannot be read"):
+        embedded.read_language(tmp_path / "empty")
