@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -103,6 +106,25 @@ def test_one_can_be_asked_for():
 def test_what_cannot_be_used_stops_the_start_with_a_sentence(settings, words):
     with pytest.raises(MellmError, match=words):
         speakers(Settings(**settings), Path("none"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("MELLM_GGUF_MODEL", "/nowhere/x.gguf", "“x.gguf” cannot be read"),
+        ("MELLM_LOCAL_MODEL", "/nowhere/model", "There is no folder"),
+        ("MELLM_COLOUR", "red", "There is no setting “colour”"),
+    ],
+)
+def test_the_start_ends_in_a_sentence_and_no_traceback(name, value, words):
+    top = Path(__file__).parents[1]
+    environment = os.environ | {name: value}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=top, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_nonsense_is_no_speaker():
