@@ -169,11 +169,21 @@ def test_as_a_reasoner_it_loads_behind_the_page_and_tells(folders):
     assert (model.card.name, model.card.size) == ("llava", "1 M parameters")
     assert not model.ready
     pieces = list(model.reply(make_analysis("smile"), [Turn("user", "Which side?")], threading.Event()))
-    assert any(isinstance(piece, Loading) and piece.what == "loading the weights" for piece in pieces)
+    assert any(isinstance(piece, Loading) for piece in pieces)
     assert model.ready
     assert model.card.device == "cpu"
     model.close()
     assert not model.ready
+
+
+def test_loading_tells_how_far_it_is(folders):
+    told: list[tuple[str, float | None]] = []
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu")
+    Transformer(options, lambda what, share: told.append((what, share)))
+    shares = [share for what, share in told if what == "loading the weights"]
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_nothing_is_fetched_for_a_folder(folders, monkeypatch):
