@@ -17,7 +17,8 @@ from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import local, memory, zero_gpu
+from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
@@ -168,11 +169,21 @@ def test_as_a_reasoner_it_loads_behind_the_page_and_tells(folders):
     assert (model.card.name, model.card.size) == ("llava", "1 M parameters")
     assert not model.ready
     pieces = list(model.reply(make_analysis("smile"), [Turn("user", "Which side?")], threading.Event()))
-    assert any(isinstance(piece, Loading) and piece.what == "loading the weights" for piece in pieces)
+    assert any(isinstance(piece, Loading) for piece in pieces)
     assert model.ready
     assert model.card.device == "cpu"
     model.close()
     assert not model.ready
+
+
+def test_loading_tells_how_far_it_is(folders):
+    told: list[tuple[str, float | None]] = []
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu")
+    Transformer(options, lambda what, share: told.append((what, share)))
+    shares = [share for what, share in told if what == "loading the weights"]
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_nothing_is_fetched_for_a_folder(folders, monkeypatch):
@@ -390,7 +401,7 @@ def test_attention_is_a_setting(folders):
 
 def test_too_little_memory_is_said_before_loading(folders, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 10**8)
-    monkeypatch.setattr(local, "_load", lambda *_: pytest.fail("it began to load"))
+    monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("it began to load"))
     assert "are free in memory" in failure(folders["llava"])
 
 
@@ -439,6 +450,12 @@ def test_on_zero_gpu_only_the_writing_gets_the_card(folders, monkeypatch):
     assert text_of(written(engine))
     assert len(lent) == 1
     assert 15 <= lent[0] <= 120
+
+
+def test_a_card_that_is_lent_later_is_not_asked_now(monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    found = hardware("auto", None)
+    assert (found.device, found.free, found.capability) == ("cuda:0", None, (9, 0))
 
 
 def test_elsewhere_nothing_changes(monkeypatch):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -22,7 +25,8 @@ from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
 from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
-from mellm_demo.ui import events
+from mellm_demo.ui import talking
+from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import Page
 from mellm_demo.ui.session import Uploads, Visit
 
@@ -104,6 +108,25 @@ def test_what_cannot_be_used_stops_the_start_with_a_sentence(settings, words):
         speakers(Settings(**settings), Path("none"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("MELLM_GGUF_MODEL", "/nowhere/x.gguf", "“x.gguf” cannot be read"),
+        ("MELLM_LOCAL_MODEL", "/nowhere/model", "There is no folder"),
+        ("MELLM_COLOUR", "red", "There is no setting “colour”"),
+    ],
+)
+def test_the_start_ends_in_a_sentence_and_no_traceback(name, value, words):
+    top = Path(__file__).parents[1]
+    environment = os.environ | {name: value}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=top, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_nonsense_is_no_speaker():
     with pytest.raises(SettingsError, match="speaker"):
         Settings.from_environment({"MELLM_SPEAKER": "parrot"})
@@ -112,9 +135,9 @@ def test_nonsense_is_no_speaker():
 # --------------------------------------------------------------------------------------------- in the page
 
 
-def house_of(**reasoners) -> events.House:
+def house_of(**reasoners) -> House:
     page = Page(**{name: name for name in Page.__dataclass_fields__})
-    return events.House(
+    return House(
         page=page, settings=Settings(), engine=None, speakers=Speakers(reasoners), suggest=lambda analysis: (),
         examples=(), uploads=Uploads(), visits=WeakValueDictionary(),
     )  # fmt: skip
@@ -142,7 +165,7 @@ CLAIMS = "Both lip corners rose (AU12), and the brows lowered (AU4) <b>strongly<
 
 def test_what_a_model_claims_is_counted_marked_and_exported():
     house, visit = house_of(model=scripted(CLAIMS)), visiting()
-    shown = all_of(events.speak(house, visit))[-1]["chatbot"]
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
     answer, note = (message["content"] for message in shown)
     assert "not supported by the measurements" in note
     assert "- AU4 is shown: " in note
@@ -162,7 +185,7 @@ def test_what_a_model_claims_is_counted_marked_and_exported():
 
 def test_what_the_narrator_says_is_not_checked():
     house, visit = house_of(narrator=scripted(CLAIMS, model=False)), visiting()
-    all_of(events.speak(house, visit))
+    all_of(talking.speak(house, visit))
     assert [entry.kind for entry in visit.entries] == ["text"]
     assert visit.entries[0].statements == ()
 
@@ -170,7 +193,7 @@ def test_what_the_narrator_says_is_not_checked():
 def test_place_and_progress_are_shown_until_text_comes():
     pieces = (Waiting(2), 0.2, Loading("loading the weights", 0.4), 0.2, "Now.", 0.2)
     shown = [
-        u["chatbot"] for u in all_of(events.speak(house_of(model=scripted(*pieces)), visiting())) if "chatbot" in u
+        u["chatbot"] for u in all_of(talking.speak(house_of(model=scripted(*pieces)), visiting())) if "chatbot" in u
     ]
     contents = [messages[0]["content"] for messages in shown]
     assert "*2 questions are answered first …*" in contents
@@ -180,7 +203,7 @@ def test_place_and_progress_are_shown_until_text_comes():
 
 def test_thoughts_are_folded_and_shown_as_text():
     house, visit = house_of(model=scripted(Thought("First <i>this</i>\n\nthen that"), "Well.")), visiting()
-    content = all_of(events.speak(house, visit))[-1]["chatbot"][0]["content"]
+    content = all_of(talking.speak(house, visit))[-1]["chatbot"][0]["content"]
     assert content.startswith("<details class='thought'><summary>")
     assert "First &lt;i&gt;this&lt;/i&gt;<br><br>then that" in content
     assert content.endswith("\n\nWell.")
@@ -190,35 +213,35 @@ def test_thoughts_are_folded_and_shown_as_text():
 @pytest.mark.parametrize(("reason", "words"), [("length", "cut off here"), ("repetition", "begun to repeat itself")])
 def test_an_answer_that_was_cut_says_so_and_so_does_the_export(reason, words):
     house, visit = house_of(model=scripted("And then", CutOff(reason))), visiting()
-    assert words in all_of(events.speak(house, visit))[-1]["chatbot"][0]["content"]
+    assert words in all_of(talking.speak(house, visit))[-1]["chatbot"][0]["content"]
     assert json.loads(to_json(visit.analysis, visit.turns()))["conversation"][0]["ended"] == reason
 
 
 def test_a_model_that_never_ends_is_cut():
     house, visit = house_of(model=ScriptedReasoner(card=MODEL_CARD).enqueue("word " * 1000, endless=True)), visiting()
-    all_of(events.speak(house, visit))
+    all_of(talking.speak(house, visit))
     assert visit.entries[0].ended == "length"
-    assert len(visit.entries[0].text) < 2 * events.ANSWER_CHARS
+    assert len(visit.entries[0].text) < 2 * talking.ANSWER_CHARS
 
 
 @pytest.mark.parametrize("pieces", [(ReasonerError("It burst. Ask again."),), ("Half ", ReasonerError("It burst."))])
 def test_after_a_failure_the_narrator_is_offered_and_answers(pieces):
     house, visit = house_of(model=scripted(*pieces), narrator=Narrator(pace_s=0.0)), visiting()
-    last = all_of(events.speak(house, visit))[-1]
+    last = all_of(talking.speak(house, visit))[-1]
     assert "It burst" in last["chatbot"][-1]["content"]
     assert last["narrator"].visible
     assert visit.analysis is not None
-    updates = events.narrator_instead(house, visit)
+    updates = talking.narrator_instead(house, visit)
     assert updates["speaker"] == "narrator"
     assert not updates["narrator"].visible
-    all_of(events.speak(house, visit))
+    all_of(talking.speak(house, visit))
     assert "AU12" in visit.entries[-1].text
     assert visit.entries[-1].speaker == "Narrator"
 
 
 def test_a_failure_without_a_sentence_tells_nothing_of_the_machine():
     house, visit = house_of(model=scripted(ValueError("/secret/path"))), visiting()
-    assert "/secret" not in str(all_of(events.speak(house, visit)))
+    assert "/secret" not in str(all_of(talking.speak(house, visit)))
 
 
 def test_somebody_else_can_be_chosen_while_one_speaks():
@@ -226,9 +249,9 @@ def test_somebody_else_can_be_chosen_while_one_speaks():
     house, visit = house_of(model=endless, narrator=Narrator(pace_s=0.0)), visiting()
 
     async def run() -> None:
-        async for _ in events.speak(house, visit):
+        async for _ in talking.speak(house, visit):
             if visit.entries and visit.entries[0].text and visit.pending:
-                events.choose(house, visit, "narrator")
+                talking.choose(house, visit, "narrator")
 
     asyncio.run(run())
     begun = time.monotonic()
@@ -236,7 +259,7 @@ def test_somebody_else_can_be_chosen_while_one_speaks():
         assert time.monotonic() - begun < 10
     assert [entry.ended for entry in visit.entries if entry.kind == "text"] == ["stopped"]
     assert visit.entries[-1].text == "From here on Narrator speaks."
-    events.choose(house, visit, "nobody")
+    talking.choose(house, visit, "nobody")
     assert visit.speaker == "narrator"
 
 
@@ -252,7 +275,7 @@ def test_loading_is_shown_and_its_failure_too():
     cards = []
 
     async def run() -> None:
-        async for updates in events.attend(house, visit):
+        async for updates in talking.attend(house, visit):
             cards.append(updates["card"])
             if "25 %" in cards[-1]:
                 go.set()

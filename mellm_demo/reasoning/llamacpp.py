@@ -22,7 +22,7 @@ from mellm_demo.errors import MellmError, ReasonerError, WeightsError
 from mellm_demo.reasoning import gguf, memory
 from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought
-from mellm_demo.reasoning.resident import NOTICE, Emit, Manner, Resident, Stopped, Tell
+from mellm_demo.reasoning.resident import NOTICE, Emit, Manner, Resident, Stopped, Tell, short
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language
 
@@ -215,7 +215,7 @@ class LlamaCpp:
                 counts.append(int(self._server.handle_chat_completions(body)["usage"]["prompt_tokens"]))
             except (RuntimeError, KeyError, TypeError) as error:
                 raise WeightsError(
-                    f"The projector does not go with the model ({_short(error)}). Name the “mmproj” file that belongs "
+                    f"The projector does not go with the model ({short(error)}). Name the “mmproj” file that belongs "
                     "to it, or none."
                 ) from None
         return max(counts[1] - counts[0], 1)
@@ -246,7 +246,7 @@ class LlamaCpp:
         try:
             self._server.handle_chat_completions(body, heard)
         except RuntimeError as error:
-            raise ReasonerError(f"The model cannot take this ({_short(error)}). Ask again, or differently.") from None
+            raise ReasonerError(f"The model cannot take this ({short(error)}). Ask again, or differently.") from None
         if failed:
             raise failed[0]
 
@@ -275,7 +275,7 @@ class LlamaCpp:
                 f"Measurements and conversation take {error.get('n_prompt_tokens', 'more')} tokens, but the model is "
                 f"given {self.context}. Ask a shorter question, or set a longer context."
             )
-        return ReasonerError(f"The model failed ({_short(error.get('message', 'no reason given'))}). Ask again.")
+        return ReasonerError(f"The model failed ({short(error.get('message', 'no reason given'))}). Ask again.")
 
 
 def _start(files: _Files, context: int, threads: int, key: str) -> Any:
@@ -311,13 +311,9 @@ def _start(files: _Files, context: int, threads: int, key: str) -> Any:
         name, projector = files.model.path.name, files.projector
         pair = f" with the projector “{projector.path.name}”" if projector else ""
         raise WeightsError(
-            f"llama.cpp cannot load “{name}”{pair} ({_short(error)}). It may be of a kind that this version does not "
+            f"llama.cpp cannot load “{name}”{pair} ({short(error)}). It may be of a kind that this version does not "
             f"know{', or the two do not go together' if projector else ''}; choose another file."
         ) from None
-
-
-def _short(error: object) -> str:
-    return " ".join(str(error).split())[:160].rstrip(".") or "no reason given"
 
 
 def _as_openai(message: Message) -> dict[str, Any]:

@@ -1,51 +1,44 @@
 """Any image-text model that transformers loads, in this process: from a folder or a hub, on a card or a CPU.
 
 No branches for models: what a model can do is found out by trying its processor and chat template once, and kept in a
-small record. Weights that are missing, of another shape, or left over are refused by name. Nothing is fetched unless a
-hub's name was given, and no code from a model's folder is run.
+small record. How weights come into memory is ``loading``'s matter.
 """
 
 from __future__ import annotations
 
 import io
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import memory
-from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, inspect, is_hub_id, read_json
+from mellm_demo.errors import ReasonerError, WeightsError
+from mellm_demo.reasoning import loading, memory
+from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id
+from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
-from mellm_demo.reasoning.precision import Hardware, Plan, Precision, plan
+from mellm_demo.reasoning.loading import Attention
+from mellm_demo.reasoning.precision import Precision, plan
 from mellm_demo.reasoning.processors import load_processor
-from mellm_demo.reasoning.prompts import Message
+from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
 from mellm_demo.reasoning.resident import NOTICE, Emit, Manner, Resident, Stopped, Tell
-from mellm_demo.reasoning.zero_gpu import is_zero_gpu, on_gpu
+from mellm_demo.reasoning.zero_gpu import on_gpu
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-Attention = Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"]
 MAP_PX = 448  # side of the motion map
 DEFAULT_MAX_PIXELS = MAP_PX * MAP_PX
 DEFAULT_CONTEXT = 4096
-MOST_NAMED = 3  # weights that a refusal names
 END_S = 30.0  # waited for the thread that writes, before it is left to itself
 TOP_P = 0.9
-TRIAL_ROWS = (128, 1)  # a piece of a prompt, and a token: what is timed to choose a CPU's precision …
-TRIAL_WEIGHTS = (5, 150)  # … and how often each comes in an answer, about
-TRIAL_WIDTH, TRIAL_LAYERS, TRIALS = 1024, 4, 12
-CLEARLY = 1.25
 
 
 @dataclass(frozen=True)
@@ -93,18 +86,18 @@ class Transformer:
 
     def __init__(self, options: LocalOptions, tell: Tell) -> None:
         tell("loading the libraries", None)
-        self._torch = _torch()
-        folder = _folder(options.model, tell)
-        adapter = _folder(options.adapter, tell) if options.adapter else None
+        self._torch = loading.libraries()
+        folder = loading.folder_of(options.model, tell)
+        adapter = loading.folder_of(options.adapter, tell) if options.adapter else None
         checkpoint = inspect(folder)
         self.context = min(options.context, checkpoint.text("max_position_embeddings") or options.context)
-        chosen = plan(checkpoint, _hardware(options.device, self._torch), options.precision, self.context)
+        chosen = plan(checkpoint, hardware(options.device, self._torch), options.precision, self.context)
         self._plan, self._max_pixels = chosen, options.max_pixels
-        with _progress(tell):
+        with loading.progress(tell):
             self._processor = load_processor(folder, checkpoint)
-            self._model = _load(checkpoint, chosen, options.attention)
+            self._model = loading.load(checkpoint, chosen, options.attention)
             if adapter is not None:
-                _adapt(self._model, adapter)
+                loading.adapt(self._model, adapter)
         tell("looking at a first image", None)
         self._can = self._found_out()
         self.sees = self._can.image_tokens > 0
@@ -149,7 +142,7 @@ class Transformer:
                 "The model has no chat template that can be used. Choose one that is made for conversations."
             )
         can = Capabilities(system, parts, 0)
-        gray = _png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
+        gray = map_png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
         try:
             counts = [self._inputs((Message("user", "?", png),), can)["input_ids"].shape[1] for png in (None, gray)]
         except Exception:  # a processor that takes no image in any way that the template can express
@@ -346,235 +339,7 @@ def _estimated_s(messages: Sequence[Message], manner: Manner) -> int:
     return min(15 + manner.max_tokens // 15, 120)
 
 
-# --------------------------------------------------------------------------------------------- loading
-
-
-def _torch() -> Any:
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise ReasonerError(
-            f"A local model needs the package “{error.name}”, which is not installed. Install what requirements.txt "
-            "names."
-        ) from None
-    transformers.logging.set_verbosity_error()
-    return torch
-
-
-def _folder(name: str, tell: Tell) -> Path:
-    """The folder of a model; one named on a hub is fetched first. Raises ReasonerError where that fails."""
-    if not is_hub_id(name):
-        return Path(name).expanduser()
-    import huggingface_hub
-
-    tell(f"fetching {name}", None)
-    wanted = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
-    try:
-        with _progress(tell):
-            return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
-    except Exception as error:
-        raise ReasonerError(
-            f"“{name}” is no folder here, and cannot be fetched from the hub either ({type(error).__name__}). Check "
-            "the name and the network, or name a folder."
-        ) from None
-
-
-def _hardware(wanted: str, torch: Any) -> Hardware:
-    """What there is to compute with, on the device asked for. Raises SettingsError where it is not there."""
-    device = wanted
-    if wanted == "auto":
-        device = "cuda:0" if torch.cuda.is_available() else "cpu"
-        if device == "cpu" and torch.backends.mps.is_available():
-            device = "mps"
-    if device == "cuda":
-        device = "cuda:0"
-    if device.startswith("cuda"):
-        place = device.removeprefix("cuda:")
-        if not torch.cuda.is_available() or not place.isdigit() or int(place) >= torch.cuda.device_count():
-            raise SettingsError(f"There is no CUDA card “{wanted}” here. Set MELLM_LOCAL_DEVICE to cpu or auto.")
-        free = None if is_zero_gpu() else torch.cuda.mem_get_info(int(place))[0]
-        capability = torch.cuda.get_device_capability(int(place))
-        return Hardware(device, free, torch.cuda.get_device_name(int(place)), capability)
-    if device == "mps":
-        return Hardware("mps", memory.available())
-    if device != "cpu":
-        raise SettingsError(f"The device “{wanted}” is not known. Set MELLM_LOCAL_DEVICE to auto, cpu, cuda or cuda:1.")
-    fastest, faster_by = fastest_on_cpu(torch)
-    return Hardware("cpu", memory.available(), fastest=fastest, faster_by=faster_by)
-
-
-def fastest_on_cpu(torch: Any) -> tuple[str, float]:
-    """bfloat16 or float32, whichever is better on this CPU, and how many times as fast as the other; in a second.
-
-    Times linear layers for a piece of a prompt and for single tokens, in the shares in which an answer needs them.
-    float32 takes twice the memory, so it has to be clearly faster.
-    """
-    kinds = {name: getattr(torch, name) for name in ("bfloat16", "float32")}
-    layers = {
-        name: [torch.randn(TRIAL_WIDTH, TRIAL_WIDTH).to(kind) for _ in range(TRIAL_LAYERS)]
-        for name, kind in kinds.items()
-    }
-    times = dict.fromkeys(kinds, 0.0)
-    with torch.inference_mode():
-        for rows, weight in zip(TRIAL_ROWS, TRIAL_WEIGHTS, strict=True):
-            best = dict.fromkeys(kinds, float("inf"))
-            for _ in range(TRIALS):  # by turns: what else the machine does meets both
-                for name, kind in kinds.items():
-                    given = torch.randn(rows, TRIAL_WIDTH).to(kind)
-                    best[name] = min(best[name], _timed(torch, given, layers[name]))
-            for name in kinds:
-                times[name] += weight * best[name]
-    if times["float32"] * CLEARLY < times["bfloat16"]:
-        return "float32", times["bfloat16"] / times["float32"]
-    return "bfloat16", times["float32"] / times["bfloat16"]
-
-
-def _timed(torch: Any, given: Any, layers: Sequence[Any]) -> float:
-    begun = time.perf_counter()
-    for layer in layers:
-        torch.nn.functional.linear(given, layer)
-    return max(time.perf_counter() - begun, 1e-9)
-
-
-def _load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
-    """The model with its weights, all of them checked."""
-    import torch
-    from transformers import AutoModelForImageTextToText
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
-    from transformers.utils.import_utils import is_flash_attn_2_available
-
-    name = checkpoint.folder.name
-    if checkpoint.model_type not in KNOWN:
-        own = " It brings code of its own, which is not run." if checkpoint.config.get("auto_map") else ""
-        raise WeightsError(
-            f"“{name}” is of the kind “{checkpoint.model_type}”, which transformers does not know as an image-text "
-            f"model.{own} Choose another model."
-        )
-    if attention == "flash_attention_2" and not is_flash_attn_2_available():
-        raise SettingsError("flash_attention_2 is not installed here. Set MELLM_LOCAL_ATTENTION to auto or sdpa.")
-    options: dict[str, Any] = {}
-    if attention != "auto":
-        options["attn_implementation"] = attention
-    if chosen.nf4:
-        options["quantization_config"] = _nf4(getattr(torch, chosen.dtype))
-    try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
-            checkpoint.folder,
-            dtype="auto" if checkpoint.quantised_by else getattr(torch, chosen.dtype),  # as it was saved
-            device_map={"": chosen.device},
-            local_files_only=True,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,  # so that they are named below
-            output_loading_info=True,
-            **options,
-        )
-    except (MellmError, MemoryError):
-        raise
-    except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":
-            raise
-        raise WeightsError(
-            f"transformers cannot load “{name}” ({_short(error)}). Check the folder, or choose another model."
-        ) from None
-    refuse_strays(f"The weights in “{name}” are not those of a {type(model).__name__}", info)
-    return model.eval()
-
-
-def _nf4(dtype: Any) -> Any:
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[rf"(?:.*\.)?{part}" for part in UNQUANTISED],  # patterns of whole names
-    )
-
-
-def refuse_strays(what: str, info: Any) -> None:
-    """Raises WeightsError, with names, unless every weight found its place and every place its weight."""
-    found = info if isinstance(info, Mapping) else vars(info)
-    shapes = [
-        f"{key} ({_shape(there)} there, {_shape(wanted)} wanted)"
-        for key, there, wanted in sorted(found.get("mismatched_keys") or (), key=str)
-    ]
-    lists = (
-        ("missing", sorted(found.get("missing_keys") or ())),
-        ("of another shape", shapes),
-        ("left over", sorted(found.get("unexpected_keys") or ())),
-        ("not readable", [_short(text) for text in found.get("error_msgs") or ()]),
-    )
-    told = [f"{label}: {_named(names)}" for label, names in lists if names]
-    if told:
-        raise WeightsError(f"{what}. {'; '.join(told)}. Fetch the model again, or name the folder that fits.")
-
-
-def _shape(shape: Any) -> str:
-    return "×".join(str(int(side)) for side in shape)
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _adapt(model: Any, folder: Path) -> None:
-    """Put a LoRA adapter on a model, all its weights checked."""
-    found = read_json(folder / "adapter_config.json", "an adapter")
-    kind = found.get("peft_type")
-    if kind != "LORA":
-        raise WeightsError(f"The adapter “{folder.name}” is of the kind “{kind}”; LoRA adapters can be used.")
-    try:
-        info = model.load_adapter(str(folder), ignore_mismatched_sizes=True)
-    except ImportError:
-        raise ReasonerError("An adapter needs the package “peft”. Install what requirements.txt names.") from None
-    except (MellmError, MemoryError):
-        raise
-    except Exception as error:
-        raise WeightsError(
-            f"The adapter “{folder.name}” does not go with the model ({_short(error)}). Name the one that was trained "
-            "on it."
-        ) from None
-    refuse_strays(f"The adapter “{folder.name}” does not go with the model", info)
-    model.eval()
-
-
-@contextmanager
-def _progress(tell: Tell) -> Iterator[None]:
-    """Tell of transformers' progress while it loads, and keep its bars out of the log."""
-    from tqdm import tqdm
-    from transformers.utils import logging
-
-    def hook(factory: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        class Bar(tqdm):
-            def update(self, n: float | None = 1) -> Any:
-                done = super().update(n)
-                if self.total:
-                    tell("loading the weights", min(self.n / self.total, 1.0))
-                return done
-
-        return Bar(*args, **{**kwargs, "file": io.StringIO(), "mininterval": 0.0})
-
-    before = logging.set_tqdm_hook(hook)
-    try:
-        yield
-    finally:
-        logging.set_tqdm_hook(before)
-
-
 def _size(checkpoint: Checkpoint) -> str:
     if checkpoint.quantised_by:
         return f"{memory.told(checkpoint.stored_bytes)} of weights"
     return parameters_told(checkpoint.parameters)
-
-
-def _png(pixels: Any) -> bytes:
-    from mellm_demo.reasoning.prompts import map_png
-
-    return map_png(pixels)
-
-
-def _short(error: object) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mellm_demo.errors import WeightsError
 from mellm_demo.reasoning.checkpoint import Checkpoint
+from mellm_demo.reasoning.resident import short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +34,8 @@ def load_processor(folder: Path, checkpoint: Checkpoint) -> Any:
             folder, **OPTIONS
         )  # fmt: skip
     except Exception as error:
-        told = " ".join(str(error).split())[:200].rstrip(".")
         raise WeightsError(
-            f"The processor of “{folder.name}” cannot be loaded ({told}). Fetch all files of the model again."
+            f"The processor of “{folder.name}” cannot be loaded ({short(error)}). Fetch all files of the model again."
         ) from None
 
 

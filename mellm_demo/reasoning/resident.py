@@ -22,6 +22,7 @@ from mellm_demo.wording import Language
 
 TICK_S = 0.05  # Stop is noticed as often
 PROGRESS_S = 0.25  # and progress told at most as often
+MOST_TOLD = 200  # characters of a library's own words
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
 NOTICE = "written by a language model in this app; it can be wrong"
 
@@ -294,3 +295,8 @@ def _as_told(error: BaseException) -> BaseException:
             "narrator."
         )
     return error
+
+
+def short(error: object) -> str:
+    """What a library said, in one line of a sentence."""
+    return " ".join(str(error).split())[:MOST_TOLD].rstrip(".") or type(error).__name__

@@ -23,7 +23,8 @@ from mellm_demo.reasoning.protocol import Reasoner
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
 from mellm_demo.ui.engine import Engine, warm_up
-from mellm_demo.ui.events import House, wire
+from mellm_demo.ui.events import wire
+from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import build_page, find_examples
 from mellm_demo.ui.session import Uploads
 from mellm_demo.ui.theme import UI_ASSETS, asset, theme
