@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -245,6 +246,16 @@ def test_the_module_runs_and_help_names_the_options():
         assert option in done.stdout
 
 
+def all_written_to(terminal: int) -> str:
+    """A terminal hands out what was written in pieces, as it likes, and fails when there is nothing more to come."""
+    pieces = []
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            pieces.append(piece)
+    os.close(terminal)
+    return b"".join(pieces).decode()
+
+
 def test_progress_on_a_terminal_stays_on_one_line():
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as terminal:
@@ -252,8 +263,7 @@ def test_progress_on_a_terminal_stays_on_one_line():
         line("reading", 0.0)
         line("measuring motion", 0.456)
         line.clear()
-    shown = os.read(ours, 4096).decode()
-    os.close(ours)
+    shown = all_written_to(ours)
     assert "clip.mp4: reading 0%" in shown
     assert "clip.mp4: measuring motion 46%" in shown
     assert "\n" not in shown
