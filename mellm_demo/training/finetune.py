@@ -1,8 +1,8 @@
 """Fine-tunes a vision-language model on instruction data, in the paper's stages, in pieces of time.
 
-``python -m mellm_demo.training.finetune --samples DIR… --state DIR --out DIR`` with ``--language FILE.gguf`` and, where
-there is one, ``--tower DIR`` trains the small model, with ``--qwen FOLDER --set finetune.method=qlora`` a Qwen2.5-VL. It goes on where it was stopped
-(``--minutes``, a kill) and writes the model to ``--out`` when all stages are done.
+``python -m mellm_demo.training.finetune --samples DIR… --state DIR --out DIR`` trains, with ``--language FILE.gguf``
+and (where there is one) ``--tower DIR``, the small model; with ``--qwen DIR --set finetune.method=qlora`` a Qwen2.5-VL.
+It goes on where it was stopped (``--minutes``, a kill) and writes the model to ``--out`` when all stages are done.
 """
 
 from __future__ import annotations
