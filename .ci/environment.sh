@@ -1,5 +1,6 @@
 # Sourced by start.sh and test.sh. Goes to the top of the project; `environment FILE…` makes .venv hold the requirements of
-# these files. Wants Python 3.11 or 3.12; what Debian keeps in packages of its own is installed if it is missing.
+# these files; of those named …-alone.txt nothing but what they list. Wants Python 3.11 or 3.12; what Debian keeps in
+# packages of its own is installed if it is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,7 +32,7 @@ suitable_python() {
 }
 
 environment() {
-  local python files=()
+  local python file files=() alone=()
   if ! .venv/bin/python -c "$VERSION_FITS" 2>/dev/null || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     command -v python3 >/dev/null || debian python3
     python=$(suitable_python) || fail "Python 3.11 or 3.12 is needed; here is $(python3 --version 2>&1). Please install one of them."
@@ -41,6 +42,12 @@ environment() {
     "$python" -m venv --clear .venv
   fi
   printf 'Python packages in .venv (the first time takes a minute or two) …\n'
-  for file in "$@"; do files+=(-r "$file"); done
+  for file in "$@"; do
+    case "$file" in
+      *-alone.txt) alone+=(-r "$file") ;;
+      *) files+=(-r "$file") ;;
+    esac
+  done
   .venv/bin/python -m pip install -q --disable-pip-version-check "${files[@]}"
+  [ ${#alone[@]} = 0 ] || .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps "${alone[@]}"
 }

@@ -41,7 +41,7 @@ from mellm_demo.records import (
     Turn,
 )
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 TIME_DIGITS = 3  # decimals of a millisecond: a 1000 frames/s clip with room to spare
 PX_DIGITS = 4  # decimals of a pixel, well under what landmarks and flow resolve
@@ -156,7 +156,9 @@ class ActionUnitPart(_Part):
     au: int
     name: str
     side: Literal["left", "right", "both"] = Field(description="the subject's")
-    probability: float | None = Field(description="0..1: how well the motion fits, not a frequency")
+    probability: float | None = Field(
+        description="0..1: how well the motion fits; joined with the calibrated network where that is a witness"
+    )
     strength_px: float | None
     regions: list[str]
     witnesses: list[WitnessPart]
@@ -215,11 +217,27 @@ class QualityPart(_Part):
     frames_cut_off: int
 
 
+class StatementPart(_Part):
+    """One statement of a language model, held against the measurements; ``text[start:end]`` is where it stands."""
+
+    start: int
+    end: int
+    kind: str
+    claim: str = Field(description="what it says, in words")
+    supported: bool = Field(description="by the measurements")
+    why: str = Field(description="what the measurements say to it")
+
+
 class TurnPart(_Part):
     """One turn of the chat."""
 
     role: Literal["user", "assistant"]
     text: str
+    speaker: str | None = Field(None, description="who wrote an assistant's turn")
+    ended: Literal["stopped", "length", "repetition", "failed"] | None = Field(
+        None, description="why the text is not complete; null: it is"
+    )
+    statements: list[StatementPart] = Field(default_factory=list, description="of a language model's text, checked")
 
 
 class ReasonerPart(_Part):
@@ -310,7 +328,20 @@ def document(analysis: Analysis, turns: Sequence[Turn] = (), card: ReasonerCard 
         settings=_plain(analysis.settings),
         provenance=_plain(analysis.provenance),
         reasoner=ReasonerPart(**{key: _plain(value) for key, value in vars(card).items()}) if card else None,
-        conversation=[TurnPart(role=turn.role, text=_text(turn.text)) for turn in turns],
+        conversation=[_turn(turn) for turn in turns],
+    )
+
+
+def _turn(turn: Turn) -> TurnPart:
+    """A turn as it was shown. Places in the text stay right: cleaning takes no character away."""
+    return TurnPart(
+        role=turn.role,
+        text=_text(turn.text),
+        speaker=_text(turn.speaker) or None,
+        ended=turn.ended or None,
+        statements=[
+            StatementPart(**{key: _plain(value) for key, value in vars(one).items()}) for one in turn.statements
+        ],
     )
 
 

@@ -207,6 +207,8 @@ def conclude_moment(
         evidence = recognition.with_network(
             evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
         )
+    else:
+        evidence = recognition.not_asked(evidence, flow.FLOW_REACH_PX)
     reasons = _doubts(interval, evidence, found)
     reliable = not reasons
     return replace(
@@ -308,7 +310,7 @@ def _provenance(seconds: float) -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "weights": {
             "face_landmarker.task": LANDMARKER_SHA256,
-            "recognition/head.npz": recognition.weights_digest(),
+            **recognition.weights_digests(),
         },
         "seconds": round(seconds, 3),
         "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),

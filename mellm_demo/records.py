@@ -221,11 +221,14 @@ class RegionMotion:
     moving: bool  # above the noise floor
 
 
+RULES, NETWORK = "rules", "network"  # names of the witnesses
+
+
 @dataclass(frozen=True)
 class Witness:
     """One source's opinion on an action unit or a class."""
 
-    name: str  # "rules", "network", "blendshapes"
+    name: str  # RULES or NETWORK
     probability: float
     statement: str  # what it goes by, in words
 
@@ -237,7 +240,7 @@ class ActionUnitEvidence:
     au: int
     name: str
     side: BothSides
-    probability: float  # 0..1; how well the measured motion fits, not a frequency, as long as only rules speak
+    probability: float  # 0..1; of RULES alone how well the motion fits, else joined with NETWORK's probability
     strength_px: float
     regions: tuple[str, ...]  # keys of the regions that it rests on
     witnesses: tuple[Witness, ...]
@@ -323,12 +326,30 @@ class Analysis:
 # ---------------------------------------------------------------------------------------------- the chat
 
 
+Ended = Literal["", "stopped", "length", "repetition", "failed"]  # why a text is not complete; "": it is
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of an answer, held against the measurements. ``text[start:end]`` is where it stands."""
+
+    start: int
+    end: int
+    kind: str  # “action unit”, “side”, “region”, “direction”, “emotion”, “class”, “type”, “magnitude”, “time”, …
+    claim: str  # what it says, in words
+    supported: bool
+    why: str  # what the measurements say to it
+
+
 @dataclass(frozen=True)
 class Turn:
     """One turn of the chat."""
 
     role: Literal["user", "assistant"]
     text: str
+    speaker: str = ""  # who wrote an assistant's turn
+    ended: Ended = ""
+    statements: tuple[Statement, ...] = ()  # of a language model's turn, checked
 
 
 @dataclass(frozen=True)

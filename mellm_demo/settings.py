@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -34,6 +35,27 @@ class Settings(BaseModel):
 
     queue_size: int = Field(20, ge=1, description="visitors waiting before new ones are turned away")
     session_minutes: float = Field(60.0, gt=0, description="a quiet session is forgotten after this time")
+
+    speaker: Literal["auto", "remote", "local", "gguf", "embedded", "narrator"] = Field(
+        "auto", description="who explains and answers"
+    )
+    max_tokens: int = Field(1024, ge=16, description="length of an answer by a model in the app")
+    context_tokens: int = Field(4096, ge=512, description="prompt and answer together, for a model in the app")
+    temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest words")
+    prompt_style: Literal["auto", "plain", "mellm_v1"] = Field("auto", description="shape of the prompt")
+
+    local_model: str | None = Field(None, description="folder or hub name of an image-text model for transformers")
+    local_adapter: str | None = Field(None, description="folder or hub name of a LoRA adapter for it")
+    local_precision: Literal["auto", "nf4", "bfloat16", "float16", "float32"] = "auto"
+    local_device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    local_attention: Literal["auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"] = (
+        "auto"
+    )
+    local_max_pixels: int = Field(448 * 448, ge=28 * 28, description="larger images are made smaller for the model")
+
+    gguf_model: str | None = Field(None, description="a GGUF file for llama.cpp")
+    gguf_projector: str | None = Field(None, description="its mmproj file, where it does not lie beside it")
+    gguf_threads: int = Field(0, ge=0, description="0: as many as the machine has free")
 
     remote_base_url: str | None = Field(None, description="OpenAI-compatible server, up to and including /v1")
     remote_model: str | None = Field(None, description="name of the model on that server")

@@ -13,11 +13,12 @@ from math import isfinite
 from typing import Literal
 
 from mellm_demo.facs import EMOTION_ZH, REGION_ZH, SIDE_ZH
-from mellm_demo.records import BothSides, EmotionHypothesis, RegionMotion, Side
+from mellm_demo.records import NETWORK, ActionUnitEvidence, BothSides, EmotionHypothesis, RegionMotion, Side
 
 Language = Literal["en", "zh"]
 
 HAN = "\u4e00-\u9fff"  # the block of common Chinese characters, for regular expressions
+CALIBRATED_FROM = 0.5  # F1 of the head from which its word makes a probability of the rules' fit
 OCTANT_SLOPE = 0.4142  # tan 22.5°: a component smaller than this share of the other is not worth a word
 
 
@@ -181,6 +182,15 @@ def verb(au: int, language: Language = "en") -> str:
     if moved is None:
         return "moved" if language == "en" else "移动"
     return moved.verb if language == "en" else moved.verb_zh
+
+
+def scale(unit: ActionUnitEvidence) -> Literal["probability", "fit"]:
+    """What the number of an action unit is: rules know how well motion fits, the calibrated head how probable it is.
+
+    What the head reads poorly it hardly changes, so that the number stays the rules' fit.
+    """
+    heard = any(witness.name == NETWORK for witness in unit.witnesses)
+    return "probability" if heard and (unit.reliability or 0.0) >= CALIBRATED_FROM else "fit"
 
 
 # ---------------------------------------------------------------------------------------------- readings

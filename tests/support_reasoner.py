@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mellm_demo.reasoning.protocol import Piece
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 
 SCRIPTED_CARD = ReasonerCard(
@@ -32,34 +33,35 @@ class Call:
 class ScriptedReasoner:
     """Replies in the order in which they were enqueued; once the script is used up, ``fallback`` is said.
 
-    Each item of a script is a delta (``str``), a delay in seconds (``float`` or ``int``) or an exception to raise.
+    Each item of a script is a piece (text is a delta), a delay in seconds (``float`` or ``int``), or an exception to
+    raise.
     ``endless`` repeats the last delta until cancelled. ``calls`` records what was asked, ``cancelled`` how many replies
     were stopped before their end, ``active`` how many are running now.
     """
 
     card: ReasonerCard = SCRIPTED_CARD
-    fallback: tuple[str | float | Exception, ...] = ("Nothing more ", "is scripted.")
+    fallback: tuple[Piece | float | Exception, ...] = ("Nothing more ", "is scripted.")
     calls: list[Call] = field(default_factory=list)
     cancelled: int = 0
     finished: int = 0
     active: int = 0
-    _scripts: deque[tuple[tuple[str | float | Exception, ...], bool]] = field(default_factory=deque)
+    _scripts: deque[tuple[tuple[Piece | float | Exception, ...], bool]] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def enqueue(self, *items: str | float | Exception, endless: bool = False) -> ScriptedReasoner:
+    def enqueue(self, *items: Piece | float | Exception, endless: bool = False) -> ScriptedReasoner:
         """Add one reply; returns self, so that replies can be chained."""
         self._scripts.append((items, endless))
         return self
 
-    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[str]:
+    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
         with self._lock:
             self.calls.append(Call(analysis, tuple(turns)))
             items, endless = self._scripts.popleft() if self._scripts else (self.fallback, False)
         return self._play(items, endless, cancel)
 
     def _play(
-        self, items: tuple[str | float | Exception, ...], endless: bool, cancel: threading.Event
-    ) -> Iterator[str]:
+        self, items: tuple[Piece | float | Exception, ...], endless: bool, cancel: threading.Event
+    ) -> Iterator[Piece]:
         complete = False
         with self._lock:
             self.active += 1
@@ -67,12 +69,13 @@ class ScriptedReasoner:
             for item in items:
                 if isinstance(item, Exception):
                     raise item
-                if isinstance(item, str):
+                if isinstance(item, int | float):
+                    if cancel.wait(item):
+                        return
+                else:
                     if cancel.is_set():
                         return
                     yield item
-                elif cancel.wait(item):
-                    return
             last = next((item for item in reversed(items) if isinstance(item, str)), "…")
             while endless:
                 if cancel.wait(0.01):

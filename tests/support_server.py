@@ -5,6 +5,7 @@ The model's name says what to do. What was asked is kept; an open connection is 
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -137,15 +138,19 @@ def _without_headers(handler: _Handler) -> None:
 
 def _endless(handler: _Handler) -> None:
     handler.begin()
-    while not handler.state.stop.is_set():
-        handler.say(chunk("again "))
+    for number in itertools.count():
+        if handler.state.stop.is_set():
+            break
+        handler.say(chunk(f"{number} and "))
         time.sleep(0.01)
 
 
 def _flood(handler: _Handler) -> None:
     handler.begin()
-    while not handler.state.stop.is_set():
-        handler.say(chunk("again " * 500))
+    for number in itertools.count():
+        if handler.state.stop.is_set():
+            break
+        handler.say(chunk(" ".join(str(number * 500 + more) for more in range(500))))
 
 
 def _line_without_end(handler: _Handler) -> None:
@@ -173,10 +178,13 @@ BEHAVIOUR: dict[str, Callable[[_Handler], None]] = {
     "silent": _begun(then=_silent),
     "cut": _begun(),
     "no done": _begun(chunk(finish_reason="length")),
+    "thinks": _begun(chunk("<thi"), chunk("nk>Hm."), chunk("</think>corners."), DONE),
+    "reasons": _begun(b'data: {"choices": [{"delta": {"reasoning_content": "Hm."}}]}\n\n', chunk("corners."), DONE),
+    "circles": _begun(*[chunk("It is a smile, it is a smile. ")] * 200, DONE),
     "garbage": _begun(b"data: {not json}\n\n", DONE),
     "other json": _begun(b'data: ["a", 1]\n\n', DONE),
     "error inside": _begun(b'data: {"error": {"message": "out of memory"}}\n\n'),
-    "huge": _begun(chunk("x" * 300_000), DONE),
+    "huge": _begun(chunk("x" + " ".join(map(str, range(50_000)))), DONE),
     "line without end": _line_without_end,
     "endless": _endless,
     "flood": _flood,

@@ -142,7 +142,7 @@ def _walk(page: Page, letter: Path, shoot) -> None:
     page.wait_for_timeout(2500)
     shoot("6-asked")
     choose_example(page, "No expression")
-    expect(page.locator("#mellm-input")).to_contain_text("no_expression", timeout=PATIENCE_MS)
+    expect(page.locator("#mellm-finding h2")).to_contain_text("No reliable", timeout=PATIENCE_MS)
     settled(page)
     shoot("7-nothing")
 

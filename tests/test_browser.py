@@ -23,9 +23,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support_analysis import make_analysis
 from support_clips import smiling, write_video
-from support_reasoner import ScriptedReasoner
+from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
 from mellm_demo.errors import InputError, ReasonerError
+from mellm_demo.reasoning.choice import Speakers
+from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
 from mellm_demo.ui import build_app, launch
@@ -572,3 +575,69 @@ def test_looks_in_light_and_dark_wide_and_narrow(browser, house, clips, dark, vi
         if viewport is NARROW:
             page.get_by_role("link", name="Chat").click()
             expect(page.locator("#mellm-question textarea")).to_be_in_viewport()
+
+
+# ------------------------------------------------------------------------------------------ a model and the narrator
+
+
+@pytest.fixture(scope="module")
+def talkers() -> Iterator[Served]:
+    """A page with a language model, which speaks first, and the narrator."""
+    card = replace(SCRIPTED_CARD, name="A model", is_language_model=True, size="3 B parameters", why="A test asked.")
+    reasoner, known = ScriptedReasoner(card=card, fallback=(EXPLANATION,)), Known()
+    settings = Settings(port=free_port())
+    who = Speakers({"gguf": reasoner, "narrator": Narrator(pace_s=0.0)})
+    demo = build_app(settings, who, known.engine(), suggest=lambda analysis: SUGGESTED)
+    yield Served(launch(demo, settings, block=False, warm=False), reasoner, known)
+    demo.close(verbose=False)
+
+
+def test_what_a_model_says_is_marked_and_its_thoughts_are_folded(browser, talkers, clips):
+    with opened(browser, talkers.url) as page:
+        bring_and_read(page, clips / "smile.mp4")
+        expect(page.locator("#mellm-card")).to_contain_text("3 B parameters")
+        said = "The **brows** lowered (AU4), and the lip corners rose (AU12)."
+        talkers.reasoner.enqueue(Thought("A <b>smile</b>?"), said, CutOff("length"))
+        ask(page, "What moved?")
+        answer = page.locator("#mellm-chatbot .bot-row").nth(-2)
+        expect(answer.locator("mark.unsupported").first).to_be_visible()
+        expect(answer).to_contain_text("cut off here")
+        assert "AU4" in " ".join(answer.locator("mark.unsupported").all_inner_texts())
+        assert "AU12" not in " ".join(answer.locator("mark.unsupported").all_inner_texts())
+        assert "Not supported by the measurements" in answer.locator("mark.unsupported").first.get_attribute("title")
+        thought = answer.locator("details.thought")
+        expect(thought.locator("div")).not_to_be_visible()
+        thought.locator("summary").click()
+        expect(thought.locator("div")).to_have_text("A <b>smile</b>?")
+        expect(page.locator("#mellm-chatbot .bot-row").last).to_contain_text("not supported by the measurements")
+
+
+def test_place_and_progress_are_seen_and_another_can_be_chosen(browser, talkers, clips):
+    with opened(browser, talkers.url) as page:
+        bring_and_read(page, clips / "smile.mp4")
+        chat = page.locator("#mellm-chatbot")
+        talkers.reasoner.enqueue(Waiting(1), 2.0, Loading("loading the weights", 0.5), 2.0, "and on ", endless=True)
+        ask(page, "And?")
+        expect(chat).to_contain_text("1 question is answered first")
+        expect(chat).to_contain_text("loading the weights, 50 %")
+        expect(chat).to_contain_text("and on and on")
+        page.locator("#mellm-speaker input").click()
+        page.get_by_role("option", name="Narrator").click()
+        expect(chat).to_contain_text("From here on Narrator speaks.")
+        wait_until(lambda: talkers.reasoner.active == 0)
+        expect(page.locator("#mellm-card")).to_contain_text("no model")
+        ask(page, "Which side?")
+        expect(chat.locator(".bot-row").last).to_contain_text("both sides")
+
+
+def test_after_a_failure_the_narrator_answers(browser, talkers, clips):
+    with opened(browser, talkers.url) as page:
+        bring_and_read(page, clips / "smile.mp4")
+        talkers.reasoner.enqueue(ReasonerError("The memory ran out. Choose a smaller model."))
+        ask(page, "Which side?")
+        expect(page.locator("#mellm-chatbot")).to_contain_text("The memory ran out")
+        expect(page.locator("#mellm-finding h2")).to_be_visible()
+        page.get_by_role("button", name="Let the narrator answer").click()
+        expect(page.locator("#mellm-chatbot .bot-row").last).to_contain_text("both sides")
+        expect(page.get_by_role("button", name="Let the narrator answer")).to_have_count(0)
+        expect(page.locator("#mellm-card")).to_contain_text("Narrator")

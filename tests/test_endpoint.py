@@ -28,7 +28,9 @@ def client(tmp_path_factory):
     settings = Settings(port=0)
     demo = build_app(settings)
     address = launch(demo, settings, block=False, warm=False)
-    yield Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+    yield Client(
+        address, verbose=False, analytics_enabled=False, download_files=str(tmp_path_factory.mktemp("downloads"))
+    )
     demo.close()
 
 

@@ -61,8 +61,8 @@ def test_json_round_trips_through_its_own_schema(finding, kind):
     assert AnalysisDocument.model_validate_json(text) == document(analysis, turns, CARD)
     assert text == to_json(analysis, turns, CARD)
     assert loaded(text)["conversation"] == [
-        {"role": "assistant", "text": "What moved: …"},
-        {"role": "user", "text": "为什么?"},
+        {"role": "assistant", "text": "What moved: …", "speaker": None, "ended": None, "statements": []},
+        {"role": "user", "text": "为什么?", "speaker": None, "ended": None, "statements": []},
     ]
 
 
@@ -95,6 +95,15 @@ def test_json_has_the_keys_that_others_script_against():
     assert {"name", "probability", "statement"} <= set(unit["witnesses"][0])
     assert sum(plain["coarse"].values()) == pytest.approx(1.0, abs=1e-6)
     assert set(plain["coarse"]) == {"negative", "positive", "surprise"}
+
+
+def test_json_says_how_well_each_unit_is_read():
+    analysis = make_analysis("smile")
+    first, *others = analysis.evidence.action_units
+    units = (replace(first, reliability=0.8125), *(replace(unit, reliability=None) for unit in others))
+    plain = loaded(to_json(replace(analysis, evidence=replace(analysis.evidence, action_units=units))))
+    assert [unit["reliability"] for unit in plain["action_units"]] == [0.8125, *[None] * len(others)]
+    assert "reliability" in json_schema()["$defs"]["ActionUnitPart"]["required"]
 
 
 def test_json_of_nothing_reliable_is_as_complete():

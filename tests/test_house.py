@@ -39,12 +39,13 @@ ALLOWED: dict[str, set[str]] = {
     "wording": {"errors", "records", "facs"},
     "headline": {"errors", "records", "facs", "wording"},
     **dict.fromkeys(LEAVES, BASE),
+    "spotting": BASE | {"spotting"},
     "recognition": BASE | {"recognition"},
     "video": BASE | {"video"},
     "face": BASE | {"face"},
     "pipeline": MEASURING,
     "export": {"errors", "records", "facs", *WORDS},
-    "reasoning": {"errors", "records", "facs", *WORDS, "reasoning"},
+    "reasoning": {"errors", "settings", "records", "facs", *WORDS, "reasoning"},
     "ui": MEASURING | REST | {"reasoning", "ui"},
     "cli": MEASURING | REST | {"reasoning"},
     "__main__": {"cli"},
@@ -57,6 +58,10 @@ KEEPERS: dict[str, set[str]] = {
     "mediapipe": {"face"},
     "gradio": {"ui", "app"},
     "scipy": {"spotting", "flow", "training"},
+    "transformers": {"reasoning", "training"},
+    "bitsandbytes": {"reasoning", "training"},
+    "peft": {"reasoning", "training"},
+    "xllamacpp": {"reasoning", "training"},
 }
 # Slow to import: inside functions only, so that the page opens at once.
 HEAVY = {
@@ -70,6 +75,8 @@ HEAVY = {
     "torch",
     "transformers",
     "bitsandbytes",
+    "peft",
+    "xllamacpp",
     "skimage",
 }
 JUDGING = re.compile(r"\bassert|raises\(|expect\(|warns\(|check\b|check=True")
@@ -256,7 +263,7 @@ def test_every_test_can_fail(path):
 def requirement_lines() -> list[str]:
     lines = [
         line.split("#")[0].strip()
-        for name in ("requirements.txt", "tests/requirements.txt")
+        for name in ("requirements.txt", "tests/requirements.txt", "tests/requirements-alone.txt")
         for line in (TOP / name).read_text().splitlines()
     ]
     return [line for line in lines if line]

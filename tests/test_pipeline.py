@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mellm_demo import pipeline, video
+from mellm_demo import flow, pipeline, recognition, video
 from mellm_demo.errors import InputError
 from mellm_demo.records import CROP_PX, Analysis
 from mellm_demo.settings import Settings
@@ -143,6 +143,30 @@ def test_a_pair_is_taken_as_onset_and_apex(smile, settings, tmp_path):
     assert (pair.moment.interval.onset, pair.moment.interval.apex) == (0, 1)
     assert pair.moment.interval.by_user
     assert 12 in {unit.au for unit in pair.evidence.action_units}, pair.headline
+
+
+@pytest.mark.parametrize(("share", "asked"), [(0.99, True), (1.01, False)])
+def test_the_head_is_not_asked_where_skin_went_farther_than_flow_follows(smile, monkeypatch, share, asked):
+    measured = pipeline._moment
+    calls = []
+
+    def moved_so_far(*arguments):
+        moment, regions = measured(*arguments)
+        scale = share * flow.FLOW_REACH_PX / max(region.magnitude_px for region in regions)
+        names = ("u_px", "v_px", "magnitude_px", "max_px", "magnitude_iod")
+        return moment, tuple(
+            replace(region, **{name: scale * getattr(region, name) for name in names}) for region in regions
+        )
+
+    monkeypatch.setattr(pipeline, "_moment", moved_so_far)
+    monkeypatch.setattr(
+        recognition, "with_network", lambda evidence, *rest, **more: calls.append(evidence.regions) or evidence
+    )
+    found = pipeline.reanalyse(smile, candidate=0).evidence
+    assert bool(calls) is asked
+    assert any("was not asked" in note for note in found.notes) is not asked
+    assert 12 in {unit.au for unit in found.action_units}
+    assert all(unit.reliability is None for unit in found.action_units)
 
 
 def test_progress_goes_through_the_stages_in_order(still_clip, settings):

@@ -210,6 +210,14 @@ def both(name, out, up, size=1.5):
             {23},
         ),
         ("the jaw takes the lip along", {"chin": (0, 1.5), "lower_lip": (0, 1.6)}, {26}, {25, 15, 17}),
+        (
+            "a whole mouth that goes down is no jaw",
+            added(
+                both("mouth_corner", 0, -0.35, 1.0), {"chin": (0, 0.5), "lower_lip": (0, 0.5), "upper_lip": (0, 0.4)}
+            ),
+            set(),
+            {15, 26},
+        ),
         ("lips part without the jaw", {"lower_lip": (0, 1.5), "upper_lip": (0, -0.6)}, {25}, {26, 10}),
         ("lips pressed without the chin", {"lower_lip": (0, -1.2), "upper_lip": (0, 1.2)}, {24}, {17, 25}),
         ("the chin takes the lip along", {"lower_lip": (0, -1.2), "chin": (0, -1.4)}, {17}, {24, 26}),

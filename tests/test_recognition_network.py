@@ -174,6 +174,15 @@ def test_the_network_alone_needs_motion_its_way():
     assert found[6].side == "both"
 
 
+def test_what_a_claim_of_the_rules_brings_along_is_no_claim_of_the_network():
+    """AU 9 lowers the inner brows: AU 4 on top of it needs more than that."""
+    said = reading(au4=0.9, au9=0.2)
+    assert set(claims(judged(pattern(9), said))) == {9}
+    frown = dict.fromkeys(("inner_brow_left", "inner_brow_right"), (0.0, 1.2))
+    found = claims(judged(added(pattern(9), frown), said))
+    assert 4 in found
+
+
 def test_what_the_network_reads_poorly_it_does_not_claim_alone():
     vectors = added(pattern(4), both("cheek", 0, 1, 1.2))
     poor = replace(tiny_head(), reliability={**dict.fromkeys(UNITS, 0.8), 6: 0.1})

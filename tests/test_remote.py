@@ -18,7 +18,7 @@ from support_server import KEY, FaultyServer, faulty_server
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.export import to_json
 from mellm_demo.reasoning import remote
-from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.protocol import CutOff, Reasoner, Thought
 from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
 from mellm_demo.records import Turn
 from mellm_demo.settings import Settings
@@ -48,7 +48,7 @@ def spoken(reasoner: RemoteModel, *questions: str) -> tuple[str, str]:
     said, turns = "", [Turn("user", question) for question in questions]
     try:
         for piece in reasoner.reply(make_analysis("smile"), turns, threading.Event()):
-            said += piece
+            said += piece if isinstance(piece, str) else ""
     except ReasonerError as error:
         return said, str(error)
     return said, ""
@@ -179,6 +179,24 @@ def test_odd_but_right_answers(server, name):
         assert "was stopped" in error
     else:
         assert (said, error) == (expected[name], "")
+
+
+@pytest.mark.parametrize("name", ["thinks", "reasons"])
+def test_thoughts_are_told_apart(server, name):
+    pieces = list(model(server, name).reply(make_analysis("smile"), (), threading.Event()))
+    assert [piece for piece in pieces if isinstance(piece, Thought)] == [Thought("Hm.")]
+    assert "".join(piece for piece in pieces if isinstance(piece, str)) == "Both corners."
+
+
+def test_an_answer_at_its_greatest_length_is_marked(server):
+    pieces = list(model(server, "no done").reply(make_analysis("smile"), (), threading.Event()))
+    assert pieces == ["Both ", CutOff("length")]
+
+
+def test_a_model_in_circles_is_stopped_and_the_server_hears_of_it(server):
+    pieces = list(model(server, "circles").reply(make_analysis("smile"), (), threading.Event()))
+    assert pieces[-1] == CutOff("repetition")
+    assert len(pieces) < 20
 
 
 def test_a_flood_is_stopped(server):

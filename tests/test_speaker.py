@@ -1,62 +1,286 @@
-"""Who speaks in the page, by the settings; and that what a model claims is counted."""
+"""Who speaks in the page, by the settings and by choice; what is shown meanwhile; what a model claims is marked."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from weakref import WeakValueDictionary
 
 import pytest
 from support_analysis import make_analysis
+from support_gguf import smollm2, write_projector
 from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
-from mellm_demo.errors import SettingsError
+from mellm_demo.errors import MellmError, ReasonerError, SettingsError
+from mellm_demo.export import AnalysisDocument, to_json
+from mellm_demo.reasoning.choice import Speakers, speakers
+from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
+from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
-from mellm_demo.ui import events
-from mellm_demo.ui.app import speaker
+from mellm_demo.ui import talking
+from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import Page
 from mellm_demo.ui.session import Uploads, Visit
 
 SERVER = {"remote_base_url": "http://127.0.0.1:9/v1", "remote_model": "some-vlm"}
+MODEL_CARD = replace(SCRIPTED_CARD, name="A model", is_language_model=True)
 
 
-def test_without_a_server_the_narrator_speaks():
-    assert not speaker(Settings()).card.is_language_model
+def first(settings: Settings, embedded: Path = Path("none")) -> tuple[str, object]:
+    found = speakers(settings, embedded)
+    return found.default, found.get(found.default).card
+
+
+# --------------------------------------------------------------------------------------------- by the settings
+
+
+def test_without_a_model_the_narrator_speaks_and_says_why():
+    key, card = first(Settings())
+    assert key == "narrator"
+    assert not card.is_language_model
+    assert card.why.startswith("No language model is named in the settings")
 
 
 def test_a_named_server_speaks_and_keeps_its_key():
-    card = speaker(Settings(**SERVER, remote_api_key="sk-hidden")).card
+    key, card = first(Settings(**SERVER, remote_api_key="sk-hidden"))
+    assert key == "remote"
     assert card.is_language_model
     assert "some-vlm" in card.name
     assert "sk-hidden" not in repr(card)
 
 
-@pytest.mark.parametrize("name", SERVER)
-def test_half_a_server_is_refused(name):
-    with pytest.raises(SettingsError, match="Set both, or neither"):
-        speaker(Settings(**{name: SERVER[name]}))
+def test_a_gguf_file_speaks_with_the_projector_beside_it(tmp_path):
+    model = tmp_path / "model-Q4_1.gguf"
+    model.symlink_to(smollm2())
+    write_projector(tmp_path / "mmproj-model.gguf")
+    key, card = first(Settings(gguf_model=str(model)))
+    assert key == "gguf"
+    assert card.why == "The settings name this file."  # it sees
 
 
-@pytest.mark.parametrize("model", [True, False], ids=["a model", "no model"])
-def test_what_a_model_claims_is_counted(model):
-    reasoner = ScriptedReasoner(card=replace(SCRIPTED_CARD, is_language_model=model))
-    reasoner.enqueue("Both lip corners rose (AU12), and the brows lowered (AU4).")
-    page = Page(**dict.fromkeys(Page.__dataclass_fields__))
-    house = events.House(
-        page=page, settings=Settings(), engine=None, reasoner=reasoner, suggest=lambda analysis: (), examples=(),
-        uploads=Uploads(), visits=WeakValueDictionary(),
+def test_the_embedded_model_speaks_if_nothing_is_named(tmp_path):
+    assert first(Settings(), tmp_path)[0] == "narrator"
+    write_projector(tmp_path / "mmproj-small.gguf")
+    assert first(Settings(), tmp_path)[0] == "narrator"  # a projector is no model
+    (tmp_path / "small-Q4_0.gguf").symlink_to(smollm2())
+    key, card = first(Settings(), tmp_path)
+    assert (key, card.why) == ("embedded", "It comes with the app.")
+    assert first(Settings(**SERVER), tmp_path)[0] == "remote"
+    assert set(speakers(Settings(**SERVER), tmp_path).by_key) == {"remote", "embedded", "narrator"}
+
+
+def test_a_broken_embedded_model_leaves_the_narrator(tmp_path):
+    (tmp_path / "small.gguf").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    key, card = first(Settings(), tmp_path)
+    assert key == "narrator"
+    assert "The model in the weights cannot be used. “small.gguf” is no GGUF file" in card.why
+
+
+def test_one_can_be_asked_for():
+    assert first(Settings(**SERVER, speaker="narrator"))[0] == "narrator"
+    assert list(speakers(Settings(**SERVER, speaker="narrator"), Path("none")).by_key) == ["narrator", "remote"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"remote_model": "x"}, "Set both, or neither"),
+        ({"remote_base_url": "http://127.0.0.1:9/v1"}, "Set both, or neither"),
+        ({"speaker": "local"}, "Set MELLM_LOCAL_MODEL too"),
+        ({"speaker": "embedded"}, "Put one into weights/embedded"),
+        ({"local_adapter": "x"}, "Set “local_model” too"),
+        ({"gguf_projector": "x"}, "Set “gguf_model” too"),
+        ({"gguf_model": "/nowhere/x.gguf"}, r"“x\.gguf” cannot be read"),
+        ({"local_model": "/nowhere/model"}, "There is no folder"),
+        ({**SERVER, "prompt_file": "/nowhere/prompt"}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_stops_the_start_with_a_sentence(settings, words):
+    with pytest.raises(MellmError, match=words):
+        speakers(Settings(**settings), Path("none"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("MELLM_GGUF_MODEL", "/nowhere/x.gguf", "“x.gguf” cannot be read"),
+        ("MELLM_LOCAL_MODEL", "/nowhere/model", "There is no folder"),
+        ("MELLM_COLOUR", "red", "There is no setting “colour”"),
+    ],
+)
+def test_the_start_ends_in_a_sentence_and_no_traceback(name, value, words):
+    top = Path(__file__).parents[1]
+    environment = os.environ | {name: value}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=top, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nonsense_is_no_speaker():
+    with pytest.raises(SettingsError, match="speaker"):
+        Settings.from_environment({"MELLM_SPEAKER": "parrot"})
+
+
+# --------------------------------------------------------------------------------------------- in the page
+
+
+def house_of(**reasoners) -> House:
+    page = Page(**{name: name for name in Page.__dataclass_fields__})
+    return House(
+        page=page, settings=Settings(), engine=None, speakers=Speakers(reasoners), suggest=lambda analysis: (),
+        examples=(), uploads=Uploads(), visits=WeakValueDictionary(),
     )  # fmt: skip
+
+
+def visiting() -> Visit:
     visit = Visit()
     visit.begin(make_analysis("smile"))
+    return visit
 
-    async def listen() -> None:
-        async for _ in events.speak(house, visit):
-            pass
 
-    asyncio.run(listen())
-    notes = [entry.text for entry in visit.entries if entry.kind == "note"]
-    if model:
-        assert "statements checked" in notes[0]
-        assert "1 not supported" in notes[0] or "2 not supported" in notes[0]
-    else:
-        assert notes == []
+def all_of(stream) -> list[dict]:
+    async def run() -> list[dict]:
+        return [updates async for updates in stream]
+
+    return asyncio.run(run())
+
+
+def scripted(*pieces, model: bool = True) -> ScriptedReasoner:
+    return ScriptedReasoner(card=MODEL_CARD if model else SCRIPTED_CARD).enqueue(*pieces)
+
+
+CLAIMS = "Both lip corners rose (AU12), and the brows lowered (AU4) <b>strongly</b>."
+
+
+def test_what_a_model_claims_is_counted_marked_and_exported():
+    house, visit = house_of(model=scripted(CLAIMS)), visiting()
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
+    answer, note = (message["content"] for message in shown)
+    assert "not supported by the measurements" in note
+    assert "- AU4 is shown: " in note
+    assert "<mark class='unsupported' title=\"Not supported by the measurements: " in answer
+    assert "AU4</mark>" in answer.replace(")", "")
+    assert "&lt;b>strongly" in answer
+    assert "AU12</mark>" not in answer
+    document = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))
+    turn = document["conversation"][0]
+    assert turn["speaker"] == "A model"
+    assert turn["ended"] is None
+    wrong = [one for one in turn["statements"] if not one["supported"]]
+    assert {turn["text"][one["start"] : one["end"]] for one in wrong} >= {"AU4"}
+    assert any(one["supported"] for one in turn["statements"])
+    assert AnalysisDocument.model_validate(document).conversation[0].statements
+
+
+def test_what_the_narrator_says_is_not_checked():
+    house, visit = house_of(narrator=scripted(CLAIMS, model=False)), visiting()
+    all_of(talking.speak(house, visit))
+    assert [entry.kind for entry in visit.entries] == ["text"]
+    assert visit.entries[0].statements == ()
+
+
+def test_place_and_progress_are_shown_until_text_comes():
+    pieces = (Waiting(2), 0.2, Loading("loading the weights", 0.4), 0.2, "Now.", 0.2)
+    shown = [
+        u["chatbot"] for u in all_of(talking.speak(house_of(model=scripted(*pieces)), visiting())) if "chatbot" in u
+    ]
+    contents = [messages[0]["content"] for messages in shown]
+    assert "*2 questions are answered first …*" in contents
+    assert "*loading the weights, 40 % …*" in contents
+    assert contents[-1] == "Now."
+
+
+def test_thoughts_are_folded_and_shown_as_text():
+    house, visit = house_of(model=scripted(Thought("First <i>this</i>\n\nthen that"), "Well.")), visiting()
+    content = all_of(talking.speak(house, visit))[-1]["chatbot"][0]["content"]
+    assert content.startswith("<details class='thought'><summary>")
+    assert "First &lt;i&gt;this&lt;/i&gt;<br><br>then that" in content
+    assert content.endswith("\n\nWell.")
+    assert visit.turns()[0].text == "Well."
+
+
+@pytest.mark.parametrize(("reason", "words"), [("length", "cut off here"), ("repetition", "begun to repeat itself")])
+def test_an_answer_that_was_cut_says_so_and_so_does_the_export(reason, words):
+    house, visit = house_of(model=scripted("And then", CutOff(reason))), visiting()
+    assert words in all_of(talking.speak(house, visit))[-1]["chatbot"][0]["content"]
+    assert json.loads(to_json(visit.analysis, visit.turns()))["conversation"][0]["ended"] == reason
+
+
+def test_a_model_that_never_ends_is_cut():
+    house, visit = house_of(model=ScriptedReasoner(card=MODEL_CARD).enqueue("word " * 1000, endless=True)), visiting()
+    all_of(talking.speak(house, visit))
+    assert visit.entries[0].ended == "length"
+    assert len(visit.entries[0].text) < 2 * talking.ANSWER_CHARS
+
+
+@pytest.mark.parametrize("pieces", [(ReasonerError("It burst. Ask again."),), ("Half ", ReasonerError("It burst."))])
+def test_after_a_failure_the_narrator_is_offered_and_answers(pieces):
+    house, visit = house_of(model=scripted(*pieces), narrator=Narrator(pace_s=0.0)), visiting()
+    last = all_of(talking.speak(house, visit))[-1]
+    assert "It burst" in last["chatbot"][-1]["content"]
+    assert last["narrator"].visible
+    assert visit.analysis is not None
+    updates = talking.narrator_instead(house, visit)
+    assert updates["speaker"] == "narrator"
+    assert not updates["narrator"].visible
+    all_of(talking.speak(house, visit))
+    assert "AU12" in visit.entries[-1].text
+    assert visit.entries[-1].speaker == "Narrator"
+
+
+def test_a_failure_without_a_sentence_tells_nothing_of_the_machine():
+    house, visit = house_of(model=scripted(ValueError("/secret/path"))), visiting()
+    assert "/secret" not in str(all_of(talking.speak(house, visit)))
+
+
+def test_somebody_else_can_be_chosen_while_one_speaks():
+    endless = ScriptedReasoner(card=MODEL_CARD).enqueue("on and on ", endless=True)
+    house, visit = house_of(model=endless, narrator=Narrator(pace_s=0.0)), visiting()
+
+    async def run() -> None:
+        async for _ in talking.speak(house, visit):
+            if visit.entries and visit.entries[0].text and visit.pending:
+                talking.choose(house, visit, "narrator")
+
+    asyncio.run(run())
+    begun = time.monotonic()
+    while endless.active:
+        assert time.monotonic() - begun < 10
+    assert [entry.ended for entry in visit.entries if entry.kind == "text"] == ["stopped"]
+    assert visit.entries[-1].text == "From here on Narrator speaks."
+    talking.choose(house, visit, "nobody")
+    assert visit.speaker == "narrator"
+
+
+def test_loading_is_shown_and_its_failure_too():
+    go = threading.Event()
+
+    def load(tell):
+        tell("loading the weights", 0.25)
+        assert go.wait(20)
+        raise ReasonerError("The model needs 9 GB. Choose a smaller one.")
+
+    house, visit = house_of(model=Resident(load, MODEL_CARD, Manner())), visiting()
+    cards = []
+
+    async def run() -> None:
+        async for updates in talking.attend(house, visit):
+            cards.append(updates["card"])
+            if "25 %" in cards[-1]:
+                go.set()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert "loaded when first needed" in cards[0]
+    assert any("loading the weights, 25 % …" in card for card in cards)
+    assert "The model needs 9 GB. Choose a smaller one." in cards[-1]

@@ -16,7 +16,7 @@ from mellm_demo.errors import FaceError, InputError
 from mellm_demo.face import landmarks_of_image
 from mellm_demo.records import CROP_PX, OUTER_EYE_PX
 from mellm_demo.training import benchmark_spotting as benchmark
-from mellm_demo.training import synthesis
+from mellm_demo.training import clips, synthesis
 from mellm_demo.training.synthesis import (
     ACTION_UNITS,
     Blink,
@@ -494,8 +494,8 @@ def test_the_benchmark_takes_neutral_faces_where_there_are_some(tmp_path):
     for name in ("set_neutral/b.jpg", "set_neutral/a.jpg", "set_smiling/a.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    assert [Path(face).name for face in benchmark.find_faces(tmp_path)] == ["a.jpg", "b.jpg"]
-    assert benchmark.find_faces(None) == [""]
+    assert [Path(face).name for face in clips.find_faces(tmp_path)] == ["a.jpg", "b.jpg"]
+    assert clips.find_faces(None) == [""]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no picture"):
-        benchmark.find_faces(tmp_path / "empty")
+        clips.find_faces(tmp_path / "empty")

@@ -141,6 +141,9 @@ def test_training_runs_and_evaluation_writes_its_keys(folder, tmp_path, monkeypa
     text = (tmp_path / "head" / "card.md").read_text(encoding="utf-8")
     assert "research and demonstration" in text
     assert all(recipe.name in text for recipe in SMALL)
+    (tmp_path / "head" / "card.md").unlink()
+    assert recognition.main(["--data", str(folder), "--out", str(tmp_path / "head"), "--card"]) == 0
+    assert (tmp_path / "head" / "card.md").read_text(encoding="utf-8") == text
     head = network.load(tmp_path / "head")
     monkeypatch.setattr(network, "load", lambda: head)
     flows, labels = folder / "me_flow" / "flows.npz", folder / "me_flow" / "labels.csv"

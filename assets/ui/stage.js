@@ -8,7 +8,7 @@ const make = (tag, css, text) => {
   return node;
 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { view: "flicker", apex: false, playing: !calm.matches, arrows: false, loopPlaying: !calm.matches, loopAt: 0, alpha: null, row: null };
+const state = { view: "flicker", apex: false, playing: !calm.matches, arrows: false, units: false, loopPlaying: !calm.matches, loopAt: 0, alpha: null, row: null };
 let loop = null; // the magnified loop that is here
 let strip = null; // the frames that are here
 let loopAsked = null;
@@ -42,6 +42,18 @@ const showFlicker = () => {
 };
 
 /* Every view fills two squares of the same size, so that nothing jumps from view to view. */
+/* The action units drawn over a picture, and the button that shows and hides them. */
+const drawn = (box) => {
+  if (!state.units || !props.value.units) return box;
+  const image = make("img", "drawn");
+  image.src = props.value.units;
+  image.alt = "";
+  image.draggable = false;
+  box.append(image);
+  return box;
+};
+const unitsButton = () =>
+  props.value.units ? [button("Action units", () => { state.units = !state.units; draw(); }, state.units)] : [];
 const wheel = () => {
   const legend = make("span", "wheel");
   for (const mode of ["light", "dark"]) {
@@ -80,11 +92,12 @@ const drawers = {
   flicker(main, tools) {
     const pair = make("div", "pair picture");
     pair.append(picture(props.value.onset), picture(props.value.apex, null, "over"), make("span", "tag big", ""));
-    two(main, pair, mapWithWheel());
+    two(main, drawn(pair), mapWithWheel());
     tools.append(
       button(state.playing ? "Pause" : "Play", () => { state.playing = !state.playing; draw(); }, state.playing),
       button("Onset", () => { state.playing = false; state.apex = false; draw(); }),
-      button("Apex", () => { state.playing = false; state.apex = true; draw(); })
+      button("Apex", () => { state.playing = false; state.apex = true; draw(); }),
+      ...unitsButton()
     );
     showFlicker();
   },
@@ -105,12 +118,12 @@ const drawers = {
   },
   map(main, tools) {
     const data = props.value.map;
-    two(main, picture({ src: state.arrows ? data.arrows : data.src, alt: data.alt }, null, "picture"), quad(
+    two(main, drawn(picture({ src: state.arrows ? data.arrows : data.src, alt: data.alt }, null, "picture")), quad(
       data.faint
         ? "Hue is direction. Brightness is relative to the largest motion in this picture, which here is little more than noise."
         : "Hue is direction. Brightness is relative to the largest motion in this picture."
     ));
-    tools.append(button("Arrows", () => { state.arrows = !state.arrows; draw(); }, state.arrows));
+    tools.append(button("Arrows", () => { state.arrows = !state.arrows; draw(); }, state.arrows), ...unitsButton());
   },
   magnified(main, tools) {
     const frame = make("figure", "picture");

@@ -19,7 +19,7 @@ from mellm_demo import facs, wording
 from mellm_demo.reasoning.claims import Claim, names_of, read
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
-from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion
+from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
 from mellm_demo.wording import Language, duration, joined, number, seconds
 
 Kind = Literal[
@@ -36,18 +36,6 @@ KINDS: dict[str, Kind] = {
 SIDEWAYS = 0.3  # a part of a direction counts from this share of the other part on, a little under the octant's edge
 IMAGE_WAY_DEG = 50.0  # an image direction may be this far from the measured one: its octant and a little
 COMMON_MS = (MICRO_LIMIT_MS, 200.0, 40.0, 260.0)  # limits of the definitions (Yan et al. 2013)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One checked statement of an answer. ``text[start:end]`` is where it stands."""
-
-    start: int
-    end: int
-    kind: Kind
-    claim: str  # what it says, in words
-    supported: bool
-    why: str  # what the measurements say to it
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ class _Judge:
         kind = KINDS.get(claim.kind, claim.kind)
         if claim.kind == "region" and claim.ways:
             kind = "direction"
-        return Statement(claim.start, claim.end, kind, said, supported, why)  # type: ignore[arg-type]
+        return Statement(claim.start, claim.end, kind, said, supported, why)
 
     def _say(self, english: str, chinese: str) -> str:
         return chinese if self.language == "zh" else english

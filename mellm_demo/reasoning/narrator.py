@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType
 
 from mellm_demo.reasoning import answers_en, answers_zh
@@ -35,16 +36,17 @@ class Narrator:
     """A Reasoner without a model.
 
     pace_s: pause between deltas in seconds (0 for none). language: of the first explanation, and of answers to
-    questions that show none.
+    questions that show none. why: why it was chosen, if that has a reason of its own.
     """
 
-    def __init__(self, pace_s: float = PACE_S, language: Language = "en") -> None:
+    def __init__(self, pace_s: float = PACE_S, language: Language = "en", why: str = "") -> None:
         self._pace_s = pace_s
+        self._card = replace(CARD, why=f"{why} {CARD.why}") if why else CARD
         self._language: Language = language
 
     @property
     def card(self) -> ReasonerCard:
-        return CARD
+        return self._card
 
     def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[str]:
         """Text deltas (markdown); without a question the first explanation. Stops as soon as ``cancel`` is set."""

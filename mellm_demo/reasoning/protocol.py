@@ -1,16 +1,50 @@
 """What everyone who speaks about an analysis can do: narrator, language models, and the scripted one of the tests.
 
-A reasoner turns an analysis and the conversation so far into text deltas. It may load what it needs when first asked,
-holds nothing about a visitor between calls, and stops soon after ``cancel`` is set.
+A reasoner turns an analysis and the conversation so far into pieces: text deltas, and what there is to know meanwhile.
+It may load what it needs when first asked, holds nothing about a visitor between calls, and stops soon after ``cancel``
+is set.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 from mellm_demo.records import Analysis, ReasonerCard, Turn
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Others are answered first: ``before`` of them, at least one."""
+
+    before: int
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The model is being made ready, or reads what it was given. Followed by others until text comes."""
+
+    what: str  # “loading the model”, “reading the prompt”
+    share: float | None = None  # 0 to 1, where it is known
+
+
+@dataclass(frozen=True)
+class Thought:
+    """A delta of what a model writes before its answer, for itself: no part of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """The reply ends here although the model had more to say."""
+
+    reason: Literal["length", "repetition"]  # the limit of tokens; the same words over and over
+
+
+Piece = str | Waiting | Loading | Thought | CutOff
 
 
 @runtime_checkable
@@ -22,8 +56,8 @@ class Reasoner(Protocol):
         """Who speaks: shown in the page and in every export."""
         ...
 
-    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[str]:
-        """Text deltas, markdown; joined they are the reply.
+    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
+        """Text deltas, markdown; joined they are the reply. Other pieces tell what goes on and are not part of it.
 
         turns: the conversation so far. Without a question in it the first explanation is asked for; otherwise the last
         turn is the user's question. Ends without an error soon after ``cancel`` is set; what was yielded stays valid.

@@ -29,6 +29,8 @@ from pydantic import SecretStr
 
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.reasoning.prompts import DEFAULT_BUDGET, Message, Style, build, clean
+from mellm_demo.reasoning.protocol import CutOff, Piece, Thought
+from mellm_demo.reasoning.thinking import unfold, until_it_repeats
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 from mellm_demo.wording import Language, number
 
@@ -101,8 +103,8 @@ class RemoteModel:
     def __repr__(self) -> str:
         return f"RemoteModel({self._options.model!r} at {self._host})"
 
-    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[str]:
-        """Text deltas as they arrive; see protocol.Reasoner."""
+    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
+        """Pieces as they arrive; see protocol.Reasoner."""
         options = self._options
         prompt = build(
             analysis,
@@ -119,6 +121,9 @@ class RemoteModel:
             "max_tokens": options.max_tokens,
             "temperature": options.temperature,
         }
+        yield from until_it_repeats(unfold(self._streamed(body, cancel)))
+
+    def _streamed(self, body: dict[str, Any], cancel: threading.Event) -> Iterator[Piece]:
         with asyncio.Runner() as runner:
             pieces = self._pieces(body)
             try:
@@ -132,21 +137,22 @@ class RemoteModel:
 
     # ------------------------------------------------------------------------------------------ asking
 
-    async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[str, None]:
-        """Text as it arrives, over as many tries as are allowed; bounded in length, never empty."""
+    async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """Pieces as they arrive, over as many tries as are allowed; bounded in length, never empty."""
         import httpx
 
         timeout = httpx.Timeout(None, connect=self._options.connect_s)
         verify = _trusted() if self._url.startswith("https:") else False  # loading certificates takes a while
-        told = 0
+        told, thought = 0, 0
         async with httpx.AsyncClient(timeout=timeout, verify=verify, follow_redirects=False) as client:
             for tried in range(1, TRIES + 1):
                 try:
                     async with aclosing(self._once(client, body)) as pieces:
                         async for piece in pieces:
-                            told += len(piece)
+                            told += len(piece) if isinstance(piece, str) else 0
+                            thought += len(piece.text) if isinstance(piece, Thought) else 0
                             yield piece
-                            if told > MOST_CHARACTERS:
+                            if told + thought > MOST_CHARACTERS:
                                 raise self._error(
                                     f"wrote more than {MOST_CHARACTERS} characters and was stopped",
                                     "Ask a narrower question.",
@@ -160,7 +166,7 @@ class RemoteModel:
         if not told:
             raise self._error("returned no text", "Ask again, or choose another model.")
 
-    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[str, None]:
+    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """One request. Raises _Again before the first piece where it may be repeated, else ReasonerError."""
         import httpx
 
@@ -186,12 +192,12 @@ class RemoteModel:
                 if event == "[DONE]":
                     ended = True
                     break
-                piece, last, alive = self._piece(event)
+                pieces, last, alive = self._piece(event)
                 ended = ended or last
-                if piece:
+                for piece in pieces:
                     begun = True
                     yield piece
-                if piece or alive:
+                if pieces or alive:
                     due = time.monotonic() + self._options.between_tokens_s
             if not ended:
                 raise self._broken(begun)
@@ -208,21 +214,26 @@ class RemoteModel:
             if response is not None:
                 await response.aclose()
 
-    def _piece(self, event: str) -> tuple[str, bool, bool]:
-        """Text of an event, whether it is the last, and whether it shows that the model is at work."""
+    def _piece(self, event: str) -> tuple[list[Piece], bool, bool]:
+        """What an event brings, whether it is the last, and whether it shows that the model is at work."""
         try:
             data = json.loads(event)
             if isinstance(data, dict) and data.get("error"):
                 raise self._error(f"broke off with an error{self._words(json.dumps(data['error']))}", "Ask again.")
             choices = data["choices"]
             if not choices:  # the usage at the end
-                return "", False, False
+                return [], False, False
             choice = choices[0]
             delta = choice.get("delta") or choice.get("message") or {}
             text = delta.get("content") or ""
-            if not isinstance(text, str):
+            thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
+            if not isinstance(text, str) or not isinstance(thought, str):
                 raise TypeError
-            return text, bool(choice.get("finish_reason")), bool(delta)
+            pieces: list[Piece] = [Thought(thought)] if thought else []
+            pieces += [text] if text else []
+            reason = choice.get("finish_reason")
+            pieces += [CutOff("length")] if reason == "length" else []
+            return pieces, bool(reason), bool(delta)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             raise self._error("sent something that is no chat reply", f"{CHECK_URL[:-1]}, or ask again.") from None
 
@@ -288,10 +299,10 @@ CHECK_URL = "Check MELLM_REMOTE_BASE_URL."
 # --------------------------------------------------------------------------------------------- the protocol
 
 
-async def _next(pieces: AsyncIterator[str], cancel: threading.Event) -> str | None:
+async def _next(pieces: AsyncIterator[Piece], cancel: threading.Event) -> Piece | None:
     """The next piece; None at the end, or soon after ``cancel`` is set, with the connection closed."""
 
-    async def step() -> str | None:
+    async def step() -> Piece | None:
         return await anext(pieces, None)
 
     task = asyncio.ensure_future(step())

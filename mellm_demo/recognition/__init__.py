@@ -6,18 +6,20 @@ clips, time or the page.
 
 from __future__ import annotations
 
-from mellm_demo.recognition import network
-from mellm_demo.recognition.combine import combined
+from mellm_demo.recognition import corpora, network
+from mellm_demo.recognition.combine import combined, not_asked
 from mellm_demo.recognition.crop import corpus_crop
-from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, recognise
+from mellm_demo.recognition.expression import coarse_class, emotions
+from mellm_demo.recognition.rules import MAX_PROBABILITY, recognise
 from mellm_demo.records import Evidence, Float32Array
 
 __all__ = [
     "MAX_PROBABILITY",
     "coarse_class",
     "emotions",
+    "not_asked",
     "recognise",
-    "weights_digest",
+    "weights_digests",
     "with_network",
 ]
 
@@ -41,6 +43,6 @@ def with_network(
     return combined(evidence, reading, head, noise_floor_px)
 
 
-def weights_digest() -> str:
-    """SHA-256 of the head's weights, for the record of an analysis."""
-    return network.digest()
+def weights_digests() -> dict[str, str]:
+    """SHA-256 of the files under weights that were read, for the record of an analysis."""
+    return {"recognition/head.npz": network.digest(), "recognition/emotions.json": corpora.file_digest()}

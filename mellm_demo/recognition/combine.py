@@ -14,9 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from mellm_demo import facs
+from mellm_demo.recognition.expression import coarse_class, emotions, notes_on
 from mellm_demo.recognition.network import UNITS, Head, Reading
-from mellm_demo.recognition.rules import MAX_PROBABILITY, coarse_class, emotions, notes_on
+from mellm_demo.recognition.rules import MAX_PROBABILITY
 from mellm_demo.records import (
+    NETWORK,
+    RULES,
     ActionUnitEvidence,
     BothSides,
     CoarseClass,
@@ -27,7 +30,6 @@ from mellm_demo.records import (
 )
 
 SIDES: tuple[Side, Side] = ("left", "right")
-NETWORK = "network"
 MIN_ALONE = 0.5  # probability from which the head is believed where the rules are silent …
 MIN_ALONE_RELIABILITY = 0.5  # … and F1 on unseen people that it must have reached on this unit
 MIN_ALONE_FLOORS = 1.5  # noise floors of motion along the unit's direction in a region that defines it
@@ -36,6 +38,16 @@ ONE_SIDED = 0.4  # the weaker side moves by less than this share of the stronger
 # Of the class's shares, how much the head decides; the rest is the rules'. The head was measured on real clips and
 # weighs more; the rules keep it from certainty on motion that corpora do not hold.
 NETWORK_SHARE = 0.7
+HONESTY = (
+    "A probability joins two witnesses: how well the motion fits published rules, and a network whose own "
+    "probabilities were calibrated on real micro-expressions from two laboratories. On other clips it can be off by a "
+    "tenth or more. A fit comes from the rules, which the network hardly changes where it reads a unit "
+    "poorly, and does not say how often such a claim is right."
+)
+NOT_ASKED = (
+    "The network was not asked: somewhere the skin moved by more than {reach:g} px, farther than the flow that it "
+    "reads can follow."
+)
 AGREE = "Rules and network agree on {units}."
 ONLY_RULES = "Only the rules read {units}; the network, trained on real micro-expressions, does not."
 ONLY_NETWORK = "Only the network reads {units}; the rules find that the motion fits something else better."
@@ -53,7 +65,7 @@ def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: f
     said = {au: float(value) for au, value in zip(UNITS, reading.units[0], strict=True)}
     threshold = {au: float(value) for au, value in zip(UNITS, head.thresholds, strict=True)}
     claims = {unit.au: _judged(unit, said, threshold, head) for unit in evidence.action_units}
-    motions = {region.key: region for region in evidence.regions}
+    motions = _unexplained(evidence)
     alone = {}
     for au in UNITS:
         sure = said[au] >= max(threshold[au], MIN_ALONE) and head.reliability.get(au, 0.0) >= MIN_ALONE_RELIABILITY
@@ -75,8 +87,15 @@ def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: f
         action_units=units,
         coarse=coarse,
         emotions=emotions(units),
-        notes=(*notes_on(units), *remarks, *remark),
+        notes=(*notes_on(units, HONESTY), *remarks, *remark),
     )
+
+
+def not_asked(evidence: Evidence, reach_px: float) -> Evidence:
+    """``evidence`` of the rules with the remark that the head was left out, and why."""
+    if not evidence.action_units:
+        return evidence
+    return replace(evidence, notes=(*evidence.notes, NOT_ASKED.format(reach=reach_px)))
 
 
 def _judged(
@@ -103,10 +122,33 @@ def _judged(
     )
 
 
+def _unexplained(evidence: Evidence) -> dict[str, RegionMotion]:
+    """The regions' motion without what the rules' claims bring along: AU 9 lowers the inner brows without AU 4."""
+    explained = {region.key: [0.0, 0.0] for region in evidence.regions}
+    for unit in evidence.action_units:
+        for expectation in facs.AU_BY_NUMBER[unit.au].expectations:
+            for side in SIDES if unit.side == "both" else (unit.side,):
+                midline = expectation.region in facs.REGION_BY_KEY
+                key = expectation.region if midline else f"{expectation.region}_{side}"
+                share = unit.strength_px * (0.5 if midline and unit.side == "both" else 1.0)
+                # Out is to the image's right on the subject's left.
+                explained[key][0] += share * expectation.out * (1.0 if side == "left" else -1.0)
+                explained[key][1] -= share * expectation.up
+    return {
+        region.key: replace(
+            region, u_px=region.u_px - explained[region.key][0], v_px=region.v_px - explained[region.key][1]
+        )
+        for region in evidence.regions
+    }
+
+
 def _alone(
     au: int, value: float, head: Head, motions: Mapping[str, RegionMotion], floor_px: float
 ) -> ActionUnitEvidence | None:
-    """The head's own claim, where a region that defines the unit moved its way, clearly above the noise."""
+    """The head's own claim, where a region that defines the unit moved its way, clearly above the noise.
+
+    ``motions``: without what the rules' claims explain.
+    """
     entry = facs.AU_BY_NUMBER[au]
     strength: dict[Side | None, float] = {}
     keys: list[str] = []
@@ -127,7 +169,7 @@ def _alone(
         if min(left, right) < ONE_SIDED * max(left, right):
             shown = "left" if left > right else "right"
             keys = [key for key in keys if key.endswith(shown)]
-    silent = Witness("rules", 0.0, "do not read it: the regions' motion fits another unit better")
+    silent = Witness(RULES, 0.0, "do not read it: the regions' motion fits another unit better")
     heard = Witness(NETWORK, value, f"reads it in the flow, probability {value:.2f}")
     return ActionUnitEvidence(
         au=au,

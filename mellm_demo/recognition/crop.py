@@ -50,7 +50,8 @@ def corpus_crop(residual: Float32Array, landmarks: Float32Array) -> Image:
     """Flow without head motion (H, W, 2) px, landmarks (478, 2) of its onset → (28, 28, 3) uint8: u, v, strain.
 
     As in the corpora each channel is stretched from its own minimum to its maximum, so a still face looks as lively as
-    a moving one. The resting value is the median of u and of v.
+    a moving one, and an offset in u or v, such as a rest of head motion, makes no difference. The resting value is the
+    median of u and of v.
     """
     import cv2
 
@@ -60,7 +61,6 @@ def corpus_crop(residual: Float32Array, landmarks: Float32Array) -> Image:
     side = GRID * FINE
     sampled = cv2.warpAffine(residual, fine, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     sampled = sampled @ place[:, :2].T.astype(np.float32)  # vectors turn with the picture
-    sampled -= np.median(sampled, axis=(0, 1))
     maps = np.dstack([sampled, strain(sampled)])
     small = cv2.resize(maps.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
     low, high = small.min(axis=(0, 1)), small.max(axis=(0, 1))

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -156,6 +157,13 @@ def load(folder: Path = FOLDER) -> Head:
         several_views=bool(numbers["several_views"]),
         reliability={int(au): float(value) for au, value in numbers["reliability"].items()},
     )
+
+
+def numbers(folder: Path = FOLDER) -> dict[str, Any]:
+    """What head.json says of the head in ``folder``, how it was made and measured included; raises as ``load`` does."""
+    load(folder)
+    made: dict[str, Any] = json.loads((folder / NUMBERS_NAME).read_text(encoding="utf-8"))
+    return made
 
 
 def digest(folder: Path = FOLDER) -> str:

@@ -1,4 +1,4 @@
-"""Regional motion → action units with side and strength → coarse class and tentative emotions, by rules.
+"""Regional motion → action units with side and strength, by rules.
 
 The rules are FACS read backwards: each action unit predicts how the regions of the face move; the measured motion is
 taken apart into as few of these predictions as explain it; what remains must still move enough, in the right direction,
@@ -19,11 +19,11 @@ import numpy as np
 
 from mellm_demo import facs
 from mellm_demo.facs import ActionUnit, Expectation
+from mellm_demo.recognition.expression import coarse_class, emotions, notes_on
 from mellm_demo.records import (
+    RULES,
     ActionUnitEvidence,
     BothSides,
-    CoarseClass,
-    EmotionHypothesis,
     Evidence,
     FloatArray,
     RegionMotion,
@@ -61,11 +61,6 @@ LID_TO_EYE_FOR_5 = 0.7  # upper lid up / lower lid or cheek up: less is an eye t
 LOWER_TO_UPPER_LID_FOR_7 = 0.5  # lower lid up / upper lid up: less is an eye that opens
 CLOSURE = 0.8  # upper lid down / lower lid up: more is an eye that closes, not AU 7
 
-HONESTY = (
-    "The action units and classes follow from published rules applied to the measured motion; "
-    "their probabilities say how well the motion fits, not how often such a claim is right."
-)
-
 
 # ------------------------------------------------------------------------------------------ what is measured
 
@@ -75,8 +70,9 @@ class _Face:
     """The measured motion in the face's own terms: px away from the midline and px up."""
 
     out: Mapping[str, float]  # by region key, without what a pair shares sideways; 0 for regions on the midline
-    up: Mapping[str, float]
+    up: Mapping[str, float]  # without what the whole mouth shares
     raw_out: Mapping[str, float]  # as measured, to be quoted
+    raw_up: Mapping[str, float]
     floor_px: float
 
     @classmethod
@@ -92,7 +88,7 @@ class _Face:
             sign = {"left": 1.0, "right": -1.0, None: 0.0}[region.side]
             out[region.key] = sign * region.u_px
             up[region.key] = -region.v_px
-        return cls(_without_common_shift(out), up, out, floor_px)
+        return cls(_without_common_shift(out), _without_common_lift(up), out, up, floor_px)
 
     def vector(self) -> FloatArray:
         """(2R,) out and up of every region, in the order of facs.REGIONS, in noise floors."""
@@ -118,6 +114,23 @@ def _without_common_shift(out: Mapping[str, float]) -> dict[str, float]:
             if here * there > 0:
                 shared = math.copysign(min(abs(here), abs(there)), here)
                 own[region.key], own[right] = here - shared, -(there - shared)
+    return own
+
+
+MOUTH: tuple[str, ...] = ("upper_lip", "lower_lip", "chin", "mouth_corner_left", "mouth_corner_right")
+
+
+def _without_common_lift(up: Mapping[str, float]) -> dict[str, float]:
+    """Takes off the vertical motion that lips, corners and chin share.
+
+    Nothing pulls all of them the same way: that is a rest of head motion, as where cheeks that rise on both sides were
+    taken for a nod, and neither a jaw that drops nor corners that go down.
+    """
+    own = dict(up)
+    moved = [up[key] for key in MOUTH]
+    if min(moved) > 0 or max(moved) < 0:
+        shared = min(moved, key=abs)
+        own.update({key: up[key] - shared for key in MOUTH})
     return own
 
 
@@ -339,7 +352,7 @@ def _claim(parts: Sequence[tuple[_Atom, float, float]], face: _Face, interocular
         f"{_motions(keys, face)}; {strength:.1f} × the noise floor, "
         f"{100 * strength_px / interocular_px:.1f} % of the interocular distance, fit {fit:.2f}"
     )
-    witness = Witness("rules", probability, statement)
+    witness = Witness(RULES, probability, statement)
     return ActionUnitEvidence(unit.number, unit.name, side, probability, strength_px, keys, (witness,))
 
 
@@ -354,7 +367,7 @@ def _motions(keys: Sequence[str], face: _Face) -> str:
     for key in keys:
         region = facs.REGION_BY_KEY[key]
         name = f"{region.side} {region.name}" if region.side else region.name
-        out, up = face.raw_out[key], face.up[key]
+        out, up = face.raw_out[key], face.raw_up[key]
         parts.append(f"the {name} moves {_way(out, up)} by {math.hypot(out, up):.1f} px")
     return ", ".join(parts)
 
@@ -363,195 +376,3 @@ def _way(out: float, up: float) -> str:
     """A direction relative to the face: up, down, out, in and their mixtures."""
     octant = round(math.degrees(math.atan2(up, out)) / 45.0) % 8
     return ("out", "up and out", "up", "up and in", "in", "down and in", "down", "down and out")[octant]
-
-
-# ------------------------------------------------------------------------------------------ classes
-
-
-def _likelihoods() -> dict[int, FloatArray]:
-    """How much more often each unit occurs with one coarse class than with another: shares that sum to 1.
-
-    CASME II's counts where it has them; else the classes in whose rules and prototypes the unit stands (Y14, EMFACS,
-    D17). Shrunk towards a third, since the corpora are small and disagree.
-    """
-    classes = facs.COARSE_CLASSES
-    shares: dict[int, FloatArray] = {}
-    for unit in facs.ACTION_UNITS:
-        counts, clips = np.zeros(3), np.zeros(3)
-        for emotion, total in facs.CASME2_CLIPS.items():
-            row = classes.index(facs.EMOTION_BY_NAME[emotion].coarse)
-            clips[row] += total
-            counts[row] += facs.CASME2_COUNTS[emotion].get(unit.number, 0)
-        if counts.any():
-            rates = (counts + PRIOR_COUNT) / (clips + 3 * PRIOR_COUNT)
-        elif unit.number in RULE_CLASSES:
-            rates = np.array([RULE_SHARE if name == RULE_CLASSES[unit.number] else 1.0 for name in classes])
-        else:
-            continue
-        share = rates / rates.sum()
-        shares[unit.number] = (1 - SHRINKAGE) * share + SHRINKAGE / 3
-    return shares
-
-
-PRIOR_COUNT = 2.0  # clips of each class that are added to CASME II's counts
-SHRINKAGE = 0.15
-RULE_SHARE = 4.0  # odds of the class that a rule names where nothing was counted
-# Units that CASME II's counts leave out: the coarse class whose rule names them (Y14, then D17, then the prototypes).
-RULE_CLASSES: dict[int, str] = {
-    5: "surprise",
-    6: "positive",
-    20: "negative",
-    23: "negative",
-    24: "negative",
-    25: "surprise",
-    26: "surprise",
-}
-CLASS_LIKELIHOOD: dict[int, FloatArray] = _likelihoods()
-
-
-def coarse_class(units: Sequence[ActionUnitEvidence]) -> CoarseClass | None:
-    """Shares of the three classes of MEGC, which sum to 1; None where no unit says anything about them.
-
-    Units are taken as independent and count by their probability; all classes are equally likely beforehand.
-    """
-    log_odds, said = np.zeros(3), False
-    for unit in units:
-        if unit.au in CLASS_LIKELIHOOD:
-            log_odds += unit.probability * np.log(CLASS_LIKELIHOOD[unit.au])
-            said = True
-    if not said:
-        return None
-    shares = np.exp(log_odds - log_odds.max())
-    negative, positive, surprise = (float(share) for share in shares / shares.sum())
-    return CoarseClass(negative, positive, surprise)
-
-
-MIN_SUPPORT = 0.2  # weaker hypotheses are not mentioned
-MISSING_PENALTY = 0.5  # share of a prototype's support that its absent units take away
-STRANGER_PENALTY = 0.25  # share of the support that a clear unit foreign to the emotion takes away
-# How far each kind of reason carries by itself: an emotion stays tentative even where a unit is certain.
-PROTOTYPE_SUPPORT = 0.85  # every unit of the prototype is there
-RULE_SUPPORT = 0.7  # a rule of CASME II is met
-COUNT_SUPPORT = 0.5  # CASME II shows the unit mostly with this emotion
-CONTEMPT_SUPPORT = 0.6  # one-sided corners are seen in smiles as well
-
-
-def emotions(units: Sequence[ActionUnitEvidence]) -> tuple[EmotionHypothesis, ...]:
-    """Tentative readings with reasons for and against, best supported first; empty where nothing fits."""
-    by_number = {unit.au: unit for unit in units}
-    hypotheses = [_hypothesis(emotion, by_number) for emotion in facs.EMOTIONS]
-    kept = [hypothesis for hypothesis in hypotheses if hypothesis is not None and hypothesis.support >= MIN_SUPPORT]
-    return tuple(sorted(kept, key=lambda hypothesis: -hypothesis.support))
-
-
-def _hypothesis(emotion: facs.Emotion, units: Mapping[int, ActionUnitEvidence]) -> EmotionHypothesis | None:
-    reasons_for: list[str] = []
-    reasons_against: list[str] = []
-    support = 0.0
-    for wanted in emotion.casme2:
-        if wanted <= units.keys():
-            support = max(support, RULE_SUPPORT * min(units[number].probability for number in wanted))
-            reasons_for.append(f"{_join(wanted, units)}: the rule of CASME II for {emotion.name}")
-    there, absent = emotion.prototype & units.keys(), emotion.prototype - units.keys()
-    if there:
-        coverage = sum(units[number].probability for number in there) / len(emotion.prototype)
-        support = max(
-            support, PROTOTYPE_SUPPORT * coverage * (1 - MISSING_PENALTY * len(absent) / len(emotion.prototype))
-        )
-        reasons_for.append(f"{_join(there, units)} of the prototype {_sum(emotion.prototype)}")
-    for number, clips in facs.CASME2_COUNTS.get(emotion.name, {}).items():
-        if number in units:
-            total = facs.CASME2_CLIPS[emotion.name]
-            carried = COUNT_SUPPORT * units[number].probability * clips / total * _share_of_counts(number, emotion.name)
-            support = max(support, carried)
-            reasons_for.append(f"CASME II shows AU {number} in {clips} of {total} clips of {emotion.name}")
-    if emotion.name == "contempt":
-        for number in sorted(facs.CONTEMPT_ONE_SIDED & units.keys()):
-            if units[number].side != "both":
-                support = max(support, CONTEMPT_SUPPORT * units[number].probability)
-                reasons_for.append(f"{_label(units[number])} on one side only")
-                reasons_against.append("one-sided lip corners also occur in ordinary and in posed smiles")
-    if not reasons_for:
-        return None
-    if absent and emotion.prototype:
-        reasons_against.append(f"{_sum(absent)} of the prototype {'was' if len(absent) == 1 else 'were'} not seen")
-    own = emotion.prototype.union(*emotion.casme2) | (
-        facs.CONTEMPT_ONE_SIDED if emotion.name == "contempt" else frozenset()
-    )
-    for number in sorted(units.keys() - own):
-        if number in CLASS_LIKELIHOOD and _speaks_against(number, emotion):
-            support *= 1 - STRANGER_PENALTY * units[number].probability
-            reasons_against.append(f"{_label(units[number])} is rather seen with {_usual_class(number)}")
-    if emotion.name in ("disgust", "anger") and {4, 7} <= units.keys():
-        reasons_against.append("AU 4 + 7 counts as disgust in CASME II and as anger in SAMM: the corpora disagree")
-    return EmotionHypothesis(
-        emotion.name, float(np.clip(support, 0.0, 1.0)), tuple(reasons_for), tuple(dict.fromkeys(reasons_against))
-    )
-
-
-def _share_of_counts(number: int, emotion: str) -> float:
-    """How exclusively CASME II shows the unit with this emotion, 0..1: its rate here / the sum of its rates."""
-    rates = {name: facs.CASME2_COUNTS[name].get(number, 0) / clips for name, clips in facs.CASME2_CLIPS.items()}
-    return rates[emotion] / sum(rates.values())
-
-
-def _speaks_against(number: int, emotion: facs.Emotion) -> bool:
-    return _usual_class(number) != {"negative": "negative emotions", "positive": "happiness"}.get(
-        emotion.coarse, emotion.coarse
-    )
-
-
-def _usual_class(number: int) -> str:
-    name = facs.COARSE_CLASSES[int(np.argmax(CLASS_LIKELIHOOD[number]))]
-    return {"negative": "negative emotions", "positive": "happiness"}.get(name, name)
-
-
-def _label(unit: ActionUnitEvidence) -> str:
-    side = "" if unit.side == "both" else f", {unit.side}"
-    return f"AU {unit.au} ({unit.name}{side})"
-
-
-def _join(numbers: Iterable[int], units: Mapping[int, ActionUnitEvidence]) -> str:
-    return " and ".join(_label(units[number]) for number in sorted(numbers))
-
-
-def _sum(numbers: Iterable[int]) -> str:
-    return "AU " + " + ".join(str(number) for number in sorted(numbers))
-
-
-# ------------------------------------------------------------------------------------------ notes
-
-# What to keep in mind when a unit is claimed.
-UNIT_NOTES: dict[int, str] = {
-    6: "A raised cheek is also lifted along by a strong smile: AU 6 is claimed only where the lower lid rises with it.",
-    7: "Lower lids also move with gaze: AU 7 is among the least reliable units in two-dimensional motion.",
-    9: "Motion of the nose is hard to tell from a small turn of the head: look at the magnified loop before trusting "
-    "AU 9.",
-    14: "AU 14 (corners pinched) is easily confused with AU 12 (lifted) and AU 20 (stretched).",
-    17: "A swallow or a word also moves the chin up.",
-    20: "AU 20 (stretched) is told from AU 12 only by the missing lift of the corners.",
-    23: "Tightened lips, AU 23, look much like a dimple on both sides, AU 14, in two dimensions.",
-    25: "Parted lips also occur in speech and breathing.",
-    26: "A dropping jaw also occurs in speech and breathing.",
-    43: "The upper lids go down as in a blink; closing eyes are no expression by themselves.",
-}
-ONE_SIDED_NOTE = "{units} on one side only: light from the side or a turned head can hide the other side."
-CORPORA_NOTE = (
-    "AU 4 + 7 counts as disgust in CASME II and as anger in SAMM: the coarse class stands, the emotion does not."
-)
-EMOTION_NOTE = "A face can show such motion with several emotions or with none; the emotion words are tentative."
-
-
-def notes_on(units: Sequence[ActionUnitEvidence]) -> tuple[str, ...]:
-    """What to keep in mind with these claims; nothing where there are none."""
-    if not units:
-        return ()
-    numbers = {unit.au for unit in units}
-    notes = [HONESTY, EMOTION_NOTE]
-    if {4, 7} <= numbers:
-        notes.append(CORPORA_NOTE)
-    notes += [UNIT_NOTES[number] for number in sorted(numbers) if number in UNIT_NOTES]
-    one_sided = [unit for unit in units if unit.side != "both"]
-    if one_sided:
-        notes.append(ONE_SIDED_NOTE.format(units=", ".join(_label(unit) for unit in one_sided)))
-    return tuple(notes)

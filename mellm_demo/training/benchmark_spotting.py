@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -27,20 +25,10 @@ from typing import Any
 import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
-from mellm_demo.records import BothSides, Image
+from mellm_demo.records import BothSides
 from mellm_demo.settings import Settings
-from mellm_demo.training.synthesis import (
-    ACTION_UNITS,
-    Blink,
-    ClipSpec,
-    Event,
-    Head,
-    Movement,
-    Scene,
-    portrait,
-    read_picture,
-    write_clip,
-)
+from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
+from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
 
 AMPLITUDES_PX = (1.5, 0.75)  # of the 256 px crop, at the apex
 RATES = (30.0, 60.0, 100.0, 200.0)
@@ -50,7 +38,6 @@ MACRO_SHARE = 0.25  # of the clips with an expression
 ONE_SIDED_SHARE = 0.2
 BLINK_SHARE = 0.4
 SECONDS = 2.4
-PICTURES = (".jpg", ".jpeg", ".png")
 PROCESSES = 2
 SMALL_CLIPS = 15  # drawn for each amplitude when no more is asked for: every unit once
 LEAST_STILL = 12  # clips without expression
@@ -148,17 +135,12 @@ def _event(case: Case, random: np.random.Generator) -> Event:
 
 def run_case(case: Case, settings: Settings | None = None) -> Outcome:
     """Make the clip, analyse it, compare. Deterministic but for a decoder's or landmarker's own freedom."""
-    from mellm_demo.pipeline import analyse
-
     spec = spec_of(case)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        write_clip(path, Scene(_face(case.face), spec).frames(), spec.fps, crf=20)
-        try:
-            analysis = analyse(path, settings or Settings.from_environment({}))
-            candidates, sentence = analysis.spotting.candidates, " ".join(analysis.reasons[:1])
-        except InputError as error:
-            candidates, sentence = (), str(error)
+    try:
+        analysis = film_and_analyse(picture_of(case.face), spec, crf=20, settings=settings)
+        candidates, sentence = analysis.spotting.candidates, " ".join(analysis.reasons[:1])
+    except InputError as error:
+        candidates, sentence = (), str(error)
     best = candidates[0] if candidates else None
     event = spec.events[0] if spec.events else None
     found = (best.onset_ms, best.apex_ms, best.offset_ms) if best else None
@@ -179,10 +161,6 @@ def run_case(case: Case, settings: Settings | None = None) -> Outcome:
         iou=_overlap((event.onset_ms, event.offset_ms), (found[0], found[2])) if event and found else None,
         sentence=sentence,
     )
-
-
-def _face(path: str) -> Image:
-    return read_picture(Path(path)) if path else portrait()
 
 
 def _apex_error(event: Event, found: tuple[float, float, float]) -> float:
@@ -232,20 +210,6 @@ def _evenly(pairs: Sequence[tuple[int, float]], count: int) -> list[tuple[int, f
         left.remove(best)
         chosen.append(best)
     return chosen
-
-
-def find_faces(folder: Path | None) -> list[str]:
-    """Pictures in and under ``folder``, sorted; the astronaut alone where there is none. Raises InputError.
-
-    Faces that smile are left out where neutral ones lie beside them: an expression starts from rest.
-    """
-    if folder is None:
-        return [""]
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
-    if not found:
-        raise InputError(f"There is no picture in the folder {folder.name}. Give a folder of faces (.jpg, .png).")
-    neutral = [path for path in found if "neutral" in path.parent.name.lower()]
-    return [str(path) for path in neutral or found]
 
 
 # ------------------------------------------------------------------------------------------ report
@@ -333,11 +297,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=PROCESSES, choices=range(1, PROCESSES + 1))
     parser.add_argument("--json", type=Path, help="every clip's outcome and the summary")
     arguments = parser.parse_args(argv)
-    folder = arguments.faces
-    if folder is None and (data := os.environ.get("MELLM_DATA")) and (Path(data) / "faces").is_dir():
-        folder = Path(data) / "faces"
     try:
-        faces = find_faces(folder)
+        faces = find_faces(faces_folder(arguments.faces))
     except MellmError as error:
         parser.exit(2, f"{error}\n")
     cases = cases_of(faces, arguments.amplitudes, None if arguments.full else arguments.limit, arguments.seed)

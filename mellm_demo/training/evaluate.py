@@ -2,11 +2,13 @@
 
 python -m mellm_demo.training.evaluate --flows FLOWS.npz --labels LABELS.csv [--json FILE]
 python -m mellm_demo.training.evaluate --cross-validate [--data DIR | --flows … --labels …]
+python -m mellm_demo.training.evaluate --framing [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
-takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--synthetic``
+takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--framing`` does
+so with the shipped idea, the tested pictures shifted, scaled and turned (see training/framing.py). ``--synthetic``
 renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
 """
 
@@ -14,9 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,33 +27,36 @@ import numpy as np
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
-from mellm_demo.records import BothSides
-from mellm_demo.settings import Settings
-from mellm_demo.training.benchmark_spotting import find_faces
+from mellm_demo.records import Analysis, BothSides
+from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
 from mellm_demo.training.heads import Unseen, material
 from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
-from mellm_demo.training.recognition import cross_validation, ideas, measures
+from mellm_demo.training.recognition import cross_validation, framings, ideas, measures, shipped_idea
 from mellm_demo.training.scores import f1
-from mellm_demo.training.synthesis import (
-    ACTION_UNITS,
-    Blink,
-    ClipSpec,
-    Event,
-    Head,
-    Movement,
-    Scene,
-    portrait,
-    read_picture,
-    write_clip,
-)
+from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
 
 KEYS = ("au_f1", "au_macro_f1", "coarse_uf1", "coarse_uar", "ece")
 AMPLITUDE_PX = 1.5
 SYNTHETIC_UNITS = tuple(au for au in ACTION_UNITS if au in UNITS)
 SIDED = (1, 2, 4, 5, 6, 7, 9, 12, 14, 15)  # units that can be shown on one side
 STILL = ("no motion", "head motion", "blinks")
-FPS = 100.0
+FPS = 60.0
 SYNTHETIC_CLIPS = 60
+# Indices into MediaPipe's 52 blendshapes, left and right, of those named after what a unit does.
+BLENDSHAPES: dict[int, tuple[int, ...]] = {
+    1: (3,),  # browInnerUp
+    2: (4, 5),  # browOuterUp
+    4: (1, 2),  # browDown
+    5: (21, 22),  # eyeWide
+    6: (7, 8),  # cheekSquint
+    7: (19, 20),  # eyeSquint
+    9: (50, 51),  # noseSneer
+    10: (48, 49),  # mouthUpperUp
+    12: (44, 45),  # mouthSmile
+    14: (28, 29),  # mouthDimple
+    15: (30, 31),  # mouthFrown
+    17: (42,),  # mouthShrugLower
+}
 
 
 def score(corpus: Corpus) -> dict[str, Any]:
@@ -76,6 +79,7 @@ class Made:
     side: BothSides
     claimed: dict[int, BothSides]
     found: bool  # spotting gave a moment
+    shapes: dict[int, float]  # unit → change of its blendshapes from onset to apex; empty where no moment was found
 
 
 def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = False) -> list[Made]:
@@ -97,8 +101,6 @@ def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = Fals
 
 
 def _analysed(face: str, kind: str, au: int, side: BothSides, random: np.random.Generator) -> Made:
-    from mellm_demo.pipeline import analyse
-
     moving = kind in ("expression", "head motion")
     head = Head(drift_px=2.5, roll_deg=1.0, scale=0.005, yaw_deg=1.0, pitch_deg=0.7) if moving else Head()
     event = Event(500.0, 650.0, 900.0, (Movement(au, side),), AMPLITUDE_PX) if au else None
@@ -112,18 +114,31 @@ def _analysed(face: str, kind: str, au: int, side: BothSides, random: np.random.
         noise=float(random.uniform(0.8, 2.0)),
         seed=int(random.integers(1_000_000)),
     )
-    picture = read_picture(Path(face)) if face else portrait()
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_clip(Path(folder) / "clip.mp4", Scene(picture, spec).frames(), spec.fps, crf=18)
-        try:
-            analysis = analyse(path, Settings.from_environment({}))
-        except InputError:
-            return Made(kind, au, side, {}, found=False)
+    try:
+        analysis = film_and_analyse(picture_of(face), spec, crf=18)
+    except InputError:
+        return Made(kind, au, side, {}, found=False, shapes={})
     claims = analysis.evidence.action_units if analysis.evidence and analysis.reliable else ()
-    return Made(kind, au, side, {unit.au: unit.side for unit in claims}, found=analysis.moment is not None)
+    return Made(
+        kind,
+        au,
+        side,
+        {unit.au: unit.side for unit in claims},
+        found=analysis.moment is not None,
+        shapes=blendshape_changes(analysis),
+    )
 
 
-def synthetic_report(made: Sequence[Made]) -> dict[str, Any]:
+def blendshape_changes(analysis: Analysis) -> dict[int, float]:
+    """Unit → by how much the blendshapes named after it rise from onset to apex, the stronger side."""
+    if analysis.moment is None:
+        return {}
+    interval = analysis.moment.interval
+    change = analysis.face.blendshapes[interval.apex] - analysis.face.blendshapes[interval.onset]
+    return {au: float(max(change[list(indices)])) for au, indices in BLENDSHAPES.items()}
+
+
+def synthetic_report(made: Sequence[Made], seed: int = 0) -> dict[str, Any]:
     """Macro-F1 over the units shown, share of right sides among units found, share of still clips without a claim."""
     shown = [clip for clip in made if clip.au]
     per_unit = {
@@ -131,8 +146,13 @@ def synthetic_report(made: Sequence[Made]) -> dict[str, Any]:
         for au in sorted({clip.au for clip in shown})
     }
     sides = [clip.claimed[clip.au] == clip.side for clip in shown if clip.au in clip.claimed and clip.au in SIDED]
+    still = [not clip.claimed for clip in made if not clip.au]
     return {
         "clips": len(shown),
+        "still_clips": len(still),
+        "seed": seed,
+        "amplitude_px": AMPLITUDE_PX,
+        "fps": FPS,
         "au_f1": {str(au): value for au, value in per_unit.items()},
         "au_macro_f1": float(np.mean(list(per_unit.values()))) if per_unit else None,
         "found": float(np.mean([clip.found for clip in shown])) if shown else None,
@@ -142,7 +162,35 @@ def synthetic_report(made: Sequence[Made]) -> dict[str, Any]:
             for kind in STILL
             if any(clip.kind == kind for clip in made)
         },
+        "nothing_claimed_all": float(np.mean(still)) if still else None,
+        "blendshapes": third_witness([clip for clip in shown if clip.shapes]),
     }
+
+
+def third_witness(made: Sequence[Made]) -> dict[str, Any]:
+    """What the change of blendshapes would add to the claims on clips with one unit each.
+
+    ``auc`` per unit: how well the change tells clips with the unit from the others. ``would_find``: missed units whose
+    change is above that of every clip without the unit. ``would_stop``: wrong claims whose change is below that of
+    every right claim of the unit.
+    """
+    areas: dict[str, float] = {}
+    counts = dict.fromkeys(("missed", "would_find", "wrong", "would_stop"), 0)
+    for au in BLENDSHAPES:
+        inside = np.array([clip.shapes[au] for clip in made if clip.au == au])
+        outside = np.array([clip.shapes[au] for clip in made if clip.au != au])
+        if not (len(inside) and len(outside)):
+            continue
+        ahead, level = inside[:, None] > outside, inside[:, None] == outside
+        areas[str(au)] = float((ahead + 0.5 * level).mean())
+        right = [clip.shapes[au] for clip in made if clip.au == au and au in clip.claimed]
+        missed = [clip.shapes[au] for clip in made if clip.au == au and au not in clip.claimed]
+        wrong = [clip.shapes[au] for clip in made if clip.au != au and au in clip.claimed]
+        counts["missed"] += len(missed)
+        counts["would_find"] += sum(value > outside.max() for value in missed)
+        counts["wrong"] += len(wrong)
+        counts["would_stop"] += sum(value < min(right, default=-np.inf) for value in wrong)
+    return {"auc": areas, "auc_mean": float(np.mean(list(areas.values()))) if areas else None, **counts}
 
 
 # ---------------------------------------------------------------------------------------------- the command
@@ -158,6 +206,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, help="write the numbers there")
     parser.add_argument("--cross-validate", action="store_true", help="train anew, people and corpora left out")
+    parser.add_argument("--framing", action="store_true", help="people left out, their pictures framed otherwise")
     parser.add_argument("--data", type=Path, help=f"folder with me_flow/ and annotations/; else ${DATA_VARIABLE}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--synthetic", action="store_true", help="clips with known truth through the whole analysis")
@@ -168,19 +217,20 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.synthetic:
-        folder = arguments.faces
-        if folder is None and os.environ.get(DATA_VARIABLE):
-            folder = Path(os.environ[DATA_VARIABLE]) / "faces"
-        faces = find_faces(folder if folder is not None and folder.is_dir() else arguments.faces)
-        return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True))
+        faces = find_faces(faces_folder(arguments.faces))
+        return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True), arguments.seed)
     if (arguments.flows is None) != (arguments.labels is None):
         raise InputError("Only one of --flows and --labels was given. Give both.")
-    if arguments.cross_validate:
+    if arguments.cross_validate or arguments.framing:
         folder = data_folder(arguments.data)
         corpus = read_corpus(arguments.flows, arguments.labels) if arguments.flows else read_me_flow(folder)
+        if arguments.framing:
+            return framings(material(corpus, shipped_idea(folder), arguments.seed))
         return cross_validation([material(corpus, recipe, arguments.seed) for recipe in ideas(folder)])
     if arguments.flows is None:
-        raise InputError("There is nothing to score. Give --flows and --labels, --cross-validate or --synthetic.")
+        raise InputError(
+            "There is nothing to score. Give --flows and --labels, --cross-validate, --framing or --synthetic."
+        )
     return score(read_corpus(arguments.flows, arguments.labels))
 
 

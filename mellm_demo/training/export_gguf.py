@@ -77,7 +77,7 @@ def _write_language(model: Any, tokenizer: Any, path: Path, precision: Precision
 
 def _rope_base(config: Any) -> float:
     parameters = getattr(config, "rope_parameters", None) or {}
-    base = parameters.get("rope_theta") or getattr(config, "rope_theta", None) or 10_000.0
+    base: Any = parameters.get("rope_theta") or getattr(config, "rope_theta", 10_000.0)
     return float(base)
 
 

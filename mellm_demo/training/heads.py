@@ -8,12 +8,12 @@ person, so that leaving a person out costs one small system of equations. Knows 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mellm_demo.recognition.crop import GRID, mirrored, normalised
+from mellm_demo.recognition.crop import mirrored, normalised
 from mellm_demo.recognition.network import (
     CLASSES,
     INPUTS,
@@ -29,9 +29,11 @@ from mellm_demo.recognition.network import (
 from mellm_demo.records import BoolArray, Float32Array, FloatArray
 from mellm_demo.training.me_flow import Corpus
 from mellm_demo.training.scores import f1
+from mellm_demo.training.warps import warped
 
 Told = Callable[[str], None]
 INNER_FOLDS = 4
+BEYOND = 1  # beside the seed: warps that no head is fitted on
 PENALTIES: tuple[float, ...] = (0.1, 0.4)  # × the mean diagonal of the sums; chosen on the inner folds
 
 
@@ -51,33 +53,6 @@ class Recipe:
     penalties: tuple[float, ...] = PENALTIES
 
 
-# What other corpora may do to the framing, drawn evenly: px of the grid, shares, degrees; a mean square of 1 is noise
-# as strong as the motion.
-WARP_SHIFT_PX, WARP_SCALE, WARP_TURN_DEG, WARP_NOISE, WARP_STRENGTH = 1.5, 0.08, 6.0, 0.25, 0.3
-
-
-def warped(maps: Float32Array, random: np.random.Generator) -> Float32Array:
-    """Each picture (N, 28, 28, 3) shifted, scaled, turned (its vectors too), weakened or strengthened, with noise."""
-    import cv2
-
-    made = np.empty_like(maps)
-    middle = (GRID - 1) / 2.0
-    for index, picture in enumerate(maps):
-        turn = np.radians(random.uniform(-WARP_TURN_DEG, WARP_TURN_DEG))
-        scale = 1.0 + random.uniform(-WARP_SCALE, WARP_SCALE)
-        shift = random.uniform(-WARP_SHIFT_PX, WARP_SHIFT_PX, 2)
-        c, s = np.cos(turn), np.sin(turn)
-        linear = scale * np.array([[c, -s], [s, c]])
-        place = np.c_[linear, middle + shift - linear @ [middle, middle]]
-        moved = cv2.warpAffine(picture, place, (GRID, GRID), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        u, v = moved[..., 0].copy(), moved[..., 1].copy()
-        moved[..., 0], moved[..., 1] = c * u - s * v, s * u + c * v
-        coarse_noise = random.normal(0.0, 1.0, (GRID // 4, GRID // 4, 3)).astype(np.float32)
-        noise = cv2.resize(coarse_noise, (GRID, GRID), interpolation=cv2.INTER_CUBIC)
-        made[index] = moved * (1.0 + random.uniform(-WARP_STRENGTH, WARP_STRENGTH)) + WARP_NOISE * noise
-    return made
-
-
 # ---------------------------------------------------------------------------------------------- the fit
 
 
@@ -88,6 +63,7 @@ class Material:
     corpus: Corpus
     recipe: Recipe
     seen: Float32Array  # (V, N, INPUTS) what is looked at when a clip is read
+    beyond: Float32Array  # the same of a warped copy of each clip: a stand-in for another corpus
     hidden: Float32Array  # (M, INPUTS + 1, H)
     gram: Float32Array  # (M, B, D, D), D = H + INPUTS + 1
     cross: Float32Array  # (M, B, D, OUTPUTS)
@@ -124,6 +100,7 @@ def material(corpus: Corpus, recipe: Recipe, seed: int) -> Material:
         corpus,
         recipe,
         views(maps, recipe.views),
+        views(warped(maps, np.random.default_rng([seed, BEYOND])), recipe.views),
         hidden,
         gram,
         cross,
@@ -228,21 +205,31 @@ def choose(stuff: Material, groups: Sequence[str]) -> tuple[Chosen, float]:
     The groups are dealt into INNER_FOLDS; each fold is scored by heads fitted on the others. What fits these scores
     best is taken: nobody outside ``groups`` is looked at, and nobody is scored by a head that was fitted on him.
     """
-    folds = _dealt(stuff.corpus, groups)
     rows = np.isin(stuff.corpus.group, list(groups))
     best: tuple[float, float, FloatArray] | None = None
     for penalty in stuff.recipe.penalties:
-        made = np.zeros((len(stuff.corpus), OUTPUTS))
-        for fold in folds:
-            out = np.isin(stuff.corpus.group, fold)
-            others = [group for group in groups if group not in fold]
-            made[out] = scored(stuff, fitted(stuff, others, penalty), out)
+        made, _ = inner_scores(stuff, groups, penalty)
         quality = _quality(made[rows], stuff.corpus.part(rows))
         if best is None or quality > best[0]:
             best = quality, penalty, made
     assert best is not None
     quality, penalty, made = best
     return _settled(made[rows], stuff.corpus.part(rows), penalty), quality
+
+
+def inner_scores(stuff: Material, groups: Sequence[str], penalty: float) -> tuple[FloatArray, FloatArray]:
+    """(N, OUTPUTS) scores of the clips of ``groups``, each by a head fitted on the other inner folds; else 0.
+
+    The second: the same of their warped copies.
+    """
+    made, far = np.zeros((len(stuff.corpus), OUTPUTS)), np.zeros((len(stuff.corpus), OUTPUTS))
+    warps = replace(stuff, seen=stuff.beyond)
+    for fold in _dealt(stuff.corpus, groups):
+        out = np.isin(stuff.corpus.group, fold)
+        others = [group for group in groups if group not in fold]
+        weights = fitted(stuff, others, penalty)
+        made[out], far[out] = scored(stuff, weights, out), scored(warps, weights, out)
+    return made, far
 
 
 def _dealt(corpus: Corpus, groups: Sequence[str]) -> list[list[str]]:
@@ -283,7 +270,7 @@ def _settled(made: FloatArray, corpus: Corpus, penalty: float) -> Chosen:
         probability = 1.0 / (1.0 + np.exp(-(slope[k] * score + offset[k])))
         thresholds[k] = _threshold(probability, true)
     labelled = corpus.coarse >= 0
-    return Chosen(penalty, slope, offset, thresholds, _temperature(made[labelled, :CLASSES], corpus.coarse[labelled]))
+    return Chosen(penalty, slope, offset, thresholds, temperature(made[labelled, :CLASSES], corpus.coarse[labelled]))
 
 
 def _logistic(score: FloatArray, true: BoolArray) -> tuple[float, float]:
@@ -313,12 +300,16 @@ def _threshold(probability: FloatArray, true: BoolArray) -> float:
     return float(steps[int(np.argmax(values))])
 
 
-def _temperature(made: FloatArray, coarse: NDArray[np.int64]) -> float:
+def temperature(made: FloatArray, coarse: NDArray[np.int64]) -> float:
+    """The slope of the softmax over class scores (N, 3) under which the classes are likeliest."""
+    if not len(coarse):
+        return 1.0
     slopes = np.exp(np.linspace(np.log(0.5), np.log(8.0), 30))
     losses = []
     for slope in slopes:
         z = slope * (made - made.max(axis=1, keepdims=True))
-        losses.append(float(-(z[np.arange(len(z)), coarse] - np.log(np.exp(z).sum(axis=1))).mean()))
+        loss = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), coarse]
+        losses.append(float(loss.mean()))
     return float(slopes[int(np.argmin(losses))])
 
 

@@ -9,6 +9,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
@@ -16,12 +17,14 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mellm_demo.errors import SettingsError
+from mellm_demo.reasoning import zero_gpu
+from mellm_demo.reasoning.choice import Loadable, Speakers, speakers
 from mellm_demo.reasoning.protocol import Reasoner
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
 from mellm_demo.ui.engine import Engine, warm_up
-from mellm_demo.ui.events import House, wire
+from mellm_demo.ui.events import wire
+from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import build_page, find_examples
 from mellm_demo.ui.session import Uploads
 from mellm_demo.ui.theme import UI_ASSETS, asset, theme
@@ -70,7 +73,7 @@ class KeepToOneself:
 
 def build_app(
     settings: Settings,
-    reasoner: Reasoner | None = None,
+    reasoner: Reasoner | Speakers | None = None,
     engine: Engine | None = None,
     suggest: Callable[[Analysis], tuple[str, ...]] | None = None,
 ) -> gr.Blocks:
@@ -79,23 +82,26 @@ def build_app(
     Uploads go to a folder of this process that is removed at its end, unless ``GRADIO_TEMP_DIR`` names another one.
     """
     _own_upload_folder()
-    if reasoner is None or suggest is None:
+    if suggest is None:
         from mellm_demo.reasoning.narrator import suggested_questions
 
-        reasoner = reasoner or speaker(settings)
         suggest = suggest or suggested_questions
+    if reasoner is None:
+        reasoner = speakers(settings)
+    who = reasoner if isinstance(reasoner, Speakers) else Speakers({"given": reasoner})
+    _on_zero_gpu(who)
     lifetime = round(60 * settings.session_minutes)
     examples = find_examples()
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, lifetime), fill_width=True
     ) as demo:
-        page = build_page(settings, reasoner.card, examples)
+        page = build_page(settings, who, examples)
         wire(
             House(
                 page=page,
                 settings=settings,
                 engine=engine or Engine(),
-                reasoner=reasoner,
+                speakers=who,
                 suggest=suggest,
                 examples=examples,
                 uploads=Uploads(),
@@ -106,34 +112,14 @@ def build_app(
     return demo
 
 
-def speaker(settings: Settings) -> Reasoner:
-    """Who explains: the model on the server that the settings name, else the narrator.
-
-    Raises SettingsError where only one of the server's address and the model is given, or one of them cannot be used.
-    """
-    if settings.remote_base_url is None and settings.remote_model is None:
-        from mellm_demo.reasoning.narrator import Narrator
-
-        return Narrator()
-    if settings.remote_base_url is None or settings.remote_model is None:
-        raise SettingsError("A server needs both “remote_base_url” and “remote_model”. Set both, or neither.")
-    from mellm_demo.reasoning.prompts import read_prompt_file
-    from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
-
-    template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
-    return RemoteModel(
-        RemoteOptions(
-            base_url=settings.remote_base_url,
-            model=settings.remote_model,
-            api_key=settings.remote_api_key,
-            connect_s=settings.remote_connect_seconds,
-            first_token_s=settings.remote_first_token_seconds,
-            between_tokens_s=settings.remote_between_tokens_seconds,
-            max_tokens=settings.remote_max_tokens,
-            style="mellm_v1" if template else "plain",
-            template=template,
-        )
-    )
+def _on_zero_gpu(who: Speakers) -> None:
+    """Where a card is lent by the call, the model has to be in place before the first one."""
+    reasoner = who.get(who.default)
+    if zero_gpu.is_zero_gpu() and isinstance(reasoner, Loadable):
+        zero_gpu.prepare()
+        reasoner.prepare()
+        while reasoner.progress() is not None:
+            time.sleep(0.1)
 
 
 def launch(demo: gr.Blocks, settings: Settings, *, block: bool = True, warm: bool = True) -> str:

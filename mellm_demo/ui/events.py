@@ -1,471 +1,46 @@
-"""What happens when: from a clip to its finding, from a question to its answer. All handlers, all wiring.
-
-Handlers read and change one ``Visit`` and return what the page shows next. They raise nothing: what is wrong becomes a
-sentence in the page.
-"""
+"""What happens when: every handler bound to the component and the event that it belongs to."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import json
-import logging
-import threading
-import traceback
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import gradio as gr
-import numpy as np
 
-from mellm_demo.errors import Cancelled, InputError, MellmError
-from mellm_demo.export import to_csv, to_json, to_zip
-from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.protocol import Reasoner
-from mellm_demo.records import Analysis, Image
-from mellm_demo.settings import Settings
-from mellm_demo.ui import fragments, stage
-from mellm_demo.ui.engine import Engine
-from mellm_demo.ui.layout import CLIP_PROMPT, FRAMES, PAIR, QUESTION_CHARS, VIDEO, Example, Page
+from mellm_demo.ui import stage
+from mellm_demo.ui.house import House, Updates
+from mellm_demo.ui.layout import FRAMES, PAIR, VIDEO, Page
+from mellm_demo.ui.measuring import (
+    analyse_file,
+    clean,
+    failed,
+    loop,
+    measure,
+    remeasure,
+    save,
+    set_mark,
+    strip,
+    waiting,
+    zoom,
+)
 from mellm_demo.ui.pieces import paths
-from mellm_demo.ui.session import Entry, Job, Uploads, Visit, gather
-from mellm_demo.ui.speech import listen
+from mellm_demo.ui.session import Job, Visit, gather
+from mellm_demo.ui.talking import (
+    ask,
+    ask_again,
+    ask_otherwise,
+    attend,
+    choose,
+    clear,
+    explain_again,
+    narrator_instead,
+    speak,
+    stop,
+)
 
-logger = logging.getLogger(__name__)
-
-Updates = dict[Any, Any]  # component → its new value or properties
 MEASURE, MODEL = "measure", "model"  # Gradio's names for the two queues
-PROGRESS_TICK_S = 0.12
-ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
-LOOP_MS_PER_FRAME = 60.0
 WHOLE_CLIPS = (".zip", ".gif")  # one such file is all frames of a clip
-
-UNEXPECTED = (
-    "Something in the program failed, not in what you did. Try once more; if it happens again, try another clip."
-)
-NO_CLIP_YET = "There is nothing to talk about yet. Bring a clip or choose an example, and ask then."
-SPEAKER_FAILED = (
-    "The text could not be written because something in the program failed. The measurements stay; ask again."
-)
-
-
-@dataclass(frozen=True)
-class House:
-    """What all handlers work with. Holds nothing about a visitor but a way to find the visit when its page closes."""
-
-    page: Page
-    settings: Settings
-    engine: Engine
-    reasoner: Reasoner
-    suggest: Callable[[Analysis], tuple[str, ...]]
-    examples: tuple[Example, ...]
-    uploads: Uploads
-    visits: WeakValueDictionary[str, Visit]
-
-
-def log_failure(what: str, error: BaseException) -> None:
-    """Where it failed, for the log; no message and no names, which may tell about a visitor's file."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s failed with %s\n%s", what, type(error).__name__, where)
-
-
-def in_words(what: str, error: Exception) -> str:
-    """The sentence that a visitor sees."""
-    if isinstance(error, MellmError):
-        return str(error)
-    log_failure(what, error)
-    return UNEXPECTED
-
-
-# ------------------------------------------------------------------------------------------ measuring
-
-
-def waiting(house: House, visit: Visit, job: Job) -> Updates:
-    """Take a job up; it is measured as soon as its turn comes."""
-    visit.stop_measuring.set()
-    visit.job = job
-    visit.hold(job.uploads, house.uploads)
-    return {
-        house.page.status: fragments.reading("reading", 0.0, job.name),
-        house.page.input_card: gr.Accordion(label=job.name, open=False),
-        house.page.empty: gr.Column(visible=False),
-    }
-
-
-async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
-    """Measure the job that waits, telling how far it is; then show the finding."""
-    page, job = house.page, visit.job
-    if job is None:
-        yield {page.status: gr.skip()}
-        return
-    visit.job = None
-    stop = visit.stop_measuring = threading.Event()
-    told: list[tuple[str, float]] = [("reading", 0.0)]
-
-    def progress(name: str, share: float) -> None:
-        if stop.is_set():
-            raise Cancelled("The analysis was stopped. Choose a clip to start again.")
-        told[0] = (name, share)
-
-    work = asyncio.create_task(
-        asyncio.to_thread(
-            house.engine.analyse, job.source, house.settings, frame_rate=job.frame_rate, progress=progress
-        )
-    )
-    try:
-        shown: tuple[str, float] | None = None
-        while not work.done():
-            await asyncio.wait({work}, timeout=PROGRESS_TICK_S)
-            if told[0] != shown and not work.done():
-                shown = told[0]
-                yield {page.status: fragments.reading(*shown, job.name)}
-        analysis = work.result()
-        if stop.is_set():
-            return
-        updates = await asyncio.to_thread(show, house, analysis)
-        visit.begin(analysis)
-        visit.whole = False
-        yield updates | talk(house, visit) | {page.status: ""} | emptied(house, job)
-    except Cancelled:
-        yield {page.status: gr.skip()}
-    except Exception as error:
-        message = in_words("analysis", error)
-        yield failed(house, visit, message) | emptied(house, job)
-    finally:
-        stop.set()
-        job.tidy()
-        visit.spent.extend(job.uploads)
-        if visit.closed:
-            clean(house, visit)
-
-
-def failed(house: House, visit: Visit, message: str) -> Updates:
-    """The sentence, and the way to another clip; an earlier finding stays."""
-    page, before = house.page, visit.analysis
-    label = fragments.clip_line(before) if before is not None else CLIP_PROMPT
-    return {
-        page.status: fragments.trouble(message, keeps=before is not None),
-        page.input_card: gr.Accordion(label=label, open=True),
-        page.empty: gr.Column(visible=before is None),
-    }
-
-
-def clean(house: House, visit: Visit) -> None:
-    """Delete what was measured. A step of its own: by now the page no longer plays the clip."""
-    spent, visit.spent = visit.spent, []
-    visit.release(house.uploads, spent)
-
-
-def emptied(house: House, job: Job) -> Updates:
-    """The fields that held the job's files, which are deleted."""
-    return {getattr(house.page, name): None for name in job.inputs}
-
-
-def show(house: House, analysis: Analysis, *, whole: bool = False) -> Updates:
-    """Everything that the page shows of an analysis; ``whole``: the timeline of the whole clip, however long."""
-    from mellm_demo.ui.plots import timeline
-
-    page, window = house.page, stage.window_ms(analysis, whole=whole)
-    return {
-        page.empty: gr.Column(visible=False),
-        page.result: gr.Column(visible=True),
-        page.input_card: gr.Accordion(label=fragments.clip_line(analysis), open=False),
-        page.finding: fragments.finding(analysis),
-        page.faces: gr.HTML(stage.faces_payload(analysis), visible=len(analysis.faces) > 1),
-        page.stage: gr.HTML(stage.stage_payload(analysis), loop=None, strip=None),
-        page.timeline: timeline(analysis, window),
-        page.moment: stage.moment_payload(analysis, window),
-        page.evidence: fragments.evidence(analysis),
-        page.computed: fragments.computed(analysis),
-    }
-
-
-async def remeasure(house: House, visit: Visit, change: Callable[[Analysis], Analysis]) -> Updates:
-    """Another moment or another face; where that cannot be, the finding stays and the page says why."""
-    page, before = house.page, visit.analysis
-    if before is None:
-        return {page.moment: gr.skip()}
-    try:
-        analysis = await asyncio.to_thread(change, before)
-        updates = await asyncio.to_thread(show, house, analysis, whole=visit.whole)
-    except Exception as error:
-        message = in_words("second look", error)
-        return {page.moment: _moment(visit, before) | {"message": message}}
-    visit.begin(analysis, note=moment_note(analysis))
-    del updates[page.input_card]
-    return updates | talk(house, visit)
-
-
-def moment_note(analysis: Analysis) -> str:
-    if analysis.moment is None:
-        return "What follows is about another face."
-    interval = analysis.moment.interval
-    return (
-        f"What follows is about another moment: onset {fragments.milliseconds(interval.onset_ms)}, "
-        f"apex {fragments.milliseconds(interval.apex_ms)}."
-    )
-
-
-def _moment(visit: Visit, analysis: Analysis) -> dict[str, Any]:
-    return stage.moment_payload(analysis, stage.window_ms(analysis, whole=visit.whole))
-
-
-def zoom(house: House, visit: Visit, *, whole: bool) -> Updates:
-    """The timeline of the whole clip, or of the time around the moment."""
-    from mellm_demo.ui.plots import timeline
-
-    page, analysis = house.page, visit.analysis
-    if analysis is None:
-        return {page.moment: gr.skip()}
-    visit.whole = whole
-    window = stage.window_ms(analysis, whole=whole)
-    return {page.timeline: timeline(analysis, window), page.moment: _moment(visit, analysis)}
-
-
-def set_mark(house: House, analysis: Analysis, which: str, time_ms: float) -> Analysis:
-    """Onset or apex moved to one frame; the other end stays, or follows where it would be overtaken."""
-    marks: dict[str, float | None] = {**stage.marks(analysis), f"{which}_ms": time_ms}
-    offset, apex = marks["offset_ms"], marks["apex_ms"]
-    if offset is not None and apex is not None and offset < apex:
-        marks["offset_ms"] = None
-    return house.engine.reanalyse(analysis, **marks)
-
-
-# ------------------------------------------------------------------------------------------ the stage
-
-
-async def loop(house: House, visit: Visit, alpha: float) -> Updates:
-    """The magnified loop for one α."""
-    page, analysis = house.page, visit.analysis
-    if analysis is None or analysis.moment is None:
-        return {page.stage: gr.skip()}
-    alpha = float(np.clip(alpha, 1.0, stage.ALPHA_MAX))
-    try:
-        frames = await asyncio.to_thread(house.engine.magnified, analysis, alpha)
-        payload = await asyncio.to_thread(stage.loop_payload, analysis, frames, alpha)
-    except Exception as error:
-        payload = {"message": in_words("magnified loop", error)}
-    return {page.stage: gr.HTML(loop=payload)}
-
-
-def strip(house: House, visit: Visit, row: int) -> Updates:
-    """The frames around a row."""
-    if visit.analysis is None:
-        return {house.page.stage: gr.skip()}
-    return {house.page.stage: gr.HTML(strip=stage.strip_payload(visit.analysis.face, row))}
-
-
-# ------------------------------------------------------------------------------------------ the chat
-
-
-def messages(visit: Visit) -> list[dict[str, Any]]:
-    """The conversation as the chatbot takes it, one message for each entry."""
-    shown = []
-    for entry in visit.entries:
-        text = as_typed(entry.text) if entry.kind == "text" else f"*{as_typed(entry.text)}*"
-        if entry.stopped:
-            text = f"{text}\n\n*Stopped.*" if text.strip() else "*Stopped.*"
-        shown.append({"role": entry.role, "content": text or "…"})
-    return shown
-
-
-def as_typed(text: str) -> str:
-    """Markdown stays; markup is shown as it was written, and no picture is fetched from anywhere."""
-    return text.replace("\x00", "").replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
-
-
-def as_meant(shown: str) -> str:
-    """What ``as_typed`` was given: the page sends back what it shows."""
-    return shown.replace("!\\[", "![").replace("&lt;", "<").replace("&amp;", "&")
-
-
-def talk(house: House, visit: Visit) -> Updates:
-    """The chat column as it stands now."""
-    page, busy = house.page, visit.pending
-    suggestions = house.suggest(visit.analysis) if visit.analysis is not None and not busy else ()
-    return {
-        page.chatbot: messages(visit),
-        page.question: gr.Textbox(submit_btn=not busy, stop_btn=busy),
-        page.suggestions: list(suggestions),
-        page.explain_again: gr.Button(interactive=visit.analysis is not None and not busy),
-        page.clear_chat: gr.Button(interactive=bool(visit.entries) and not busy),
-    }
-
-
-async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
-    """The explanation or the answer that is due, as it comes."""
-    analysis, cancel = visit.analysis, visit.stop_speaking
-    if not visit.pending or analysis is None or cancel.is_set():
-        yield {house.page.chatbot: gr.skip()}
-        return
-    turns = visit.turns(present=True)
-    entry = Entry("assistant", "")
-    visit.entries.append(entry)
-    entries = visit.entries
-    yield talk(house, visit)
-    try:
-        async for text in listen(house.reasoner, analysis, turns, cancel):
-            if visit.entries is not entries or visit.stop_speaking is not cancel:
-                return
-            entry.text += text
-            yield {house.page.chatbot: messages(visit)}
-            if len(entry.text) > ANSWER_CHARS:
-                entry.stopped = True
-                break
-    except Exception as error:
-        failure = str(error) if isinstance(error, MellmError) else SPEAKER_FAILED
-        if not isinstance(error, MellmError):
-            log_failure("reasoner", error)
-        entries.append(Entry("assistant", failure, kind="trouble"))
-    finally:
-        cancel.set()
-    if visit.entries is not entries or visit.stop_speaking is not cancel:
-        return  # somebody else speaks by now
-    if not entry.text and not entry.stopped and entries[-1] is entry:
-        entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
-    if not entry.text and not entry.stopped:
-        entries.remove(entry)
-    if entry.text and house.reasoner.card.is_language_model:
-        entries.append(Entry("assistant", check(entry.text, analysis).tally, kind="note"))
-    visit.pending = False
-    yield talk(house, visit)
-
-
-def stop(house: House, visit: Visit) -> Updates:
-    """End the text that is being written; what was written stays."""
-    if visit.pending:
-        if visit.entries and visit.entries[-1].role == "assistant":
-            visit.entries[-1].stopped = True
-        else:
-            visit.entries.append(Entry("assistant", "", stopped=True))
-        visit.hush()
-    return talk(house, visit)
-
-
-def ask(house: House, visit: Visit, question: str) -> Updates:
-    """Put a question; who speaks answers as soon as the turn comes."""
-    page, question = house.page, (question or "").replace("\x00", "").strip()
-    if not question:
-        return {page.question: gr.skip()}
-    if visit.analysis is None:
-        visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", NO_CLIP_YET, kind="note")]
-        return talk(house, visit) | {page.question: gr.Textbox("", submit_btn=True, stop_btn=False)}
-    visit.hush()
-    if len(question) > QUESTION_CHARS:
-        shortened = f"{question[:200]} …"
-        said = (
-            f"That question has {fragments.grouped(len(question))} characters; up to "
-            f"{fragments.grouped(QUESTION_CHARS)} are read. Ask it more briefly."
-        )
-        visit.entries += [Entry("user", shortened, kind="note"), Entry("assistant", said, kind="note")]
-    else:
-        visit.entries.append(Entry("user", question))
-        visit.expect_answer()
-    updates = talk(house, visit)
-    updates[page.question] = gr.Textbox("", submit_btn=not visit.pending, stop_btn=visit.pending)
-    return updates
-
-
-def ask_again(house: House, visit: Visit, index: int) -> Updates:
-    """Answer the last question up to ``index`` once more; without one, explain once more."""
-    questions = [i for i, entry in enumerate(visit.entries) if entry.role == "user" and i <= max(index, visit.about)]
-    last = questions[-1] if questions and questions[-1] >= visit.about else None
-    del visit.entries[visit.about if last is None else last + 1 :]
-    return _due(house, visit)
-
-
-def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
-    """Replace a question and all that followed it."""
-    question = as_meant(question).replace("\x00", "").strip()[:QUESTION_CHARS]
-    if question and 0 <= index < len(visit.entries) and visit.entries[index].role == "user":
-        del visit.entries[index:]
-        visit.about = min(visit.about, len(visit.entries))
-        visit.entries.append(Entry("user", question))
-        return _due(house, visit)
-    return talk(house, visit)
-
-
-def explain_again(house: House, visit: Visit) -> Updates:
-    """A fresh explanation; the conversation about this moment begins anew."""
-    del visit.entries[visit.about :]
-    return _due(house, visit)
-
-
-def clear(house: House, visit: Visit) -> Updates:
-    """Forget the conversation; the analysis stays."""
-    visit.hush()
-    visit.entries, visit.about = [], 0
-    return talk(house, visit)
-
-
-def _due(house: House, visit: Visit) -> Updates:
-    visit.hush()
-    if visit.analysis is not None:
-        visit.expect_answer()
-    return talk(house, visit)
-
-
-# ------------------------------------------------------------------------------------------ taking it away
-
-
-def parcel(name: str, kind: str, data: bytes) -> dict[str, str]:
-    """A file for the page to save; it never lies on the server's disk."""
-    return {"name": name, "type": kind, "data": base64.b64encode(data).decode("ascii")}
-
-
-def save(house: House, visit: Visit, what: str) -> Updates:
-    """JSON, CSV or pictures of the present finding, with the conversation as it is now."""
-    analysis = visit.analysis
-    if analysis is None:
-        return {house.page.courier: gr.skip()}
-    stem = Path(analysis.clip.name).stem or "clip"
-    try:
-        if what == "json":
-            content = to_json(analysis, visit.turns(), house.reasoner.card).encode()
-            return {house.page.courier: parcel(f"{stem}.mellm.json", "application/json", content)}
-        if what == "csv":
-            return {house.page.courier: parcel(f"{stem}.mellm.csv", "text/csv", to_csv(analysis).encode())}
-        content = to_zip(analysis, _pictures(house, analysis))
-        return {house.page.courier: parcel(f"{stem}.mellm.zip", "application/zip", content)}
-    except Exception as error:
-        return {house.page.status: fragments.trouble(in_words("export", error), keeps=True)}
-
-
-def _pictures(house: House, analysis: Analysis) -> dict[str, Image | bytes]:
-    if analysis.moment is None:
-        return {}
-    from mellm_demo import magnify, motion_map
-
-    frames = house.engine.magnified(analysis, float(stage.ALPHA_DEFAULT))
-    pictures: dict[str, Image | bytes] = {"colour_wheel.png": motion_map.legend(2 * stage.WHEEL_PX)}
-    if frames:
-        pictures["magnified.webp"] = magnify.to_webp(frames, LOOP_MS_PER_FRAME)
-    return pictures
-
-
-# ------------------------------------------------------------------------------------------ by program
-
-
-def analyse_file(
-    house: House, clip: Path | None, frame_rate: float | None, onset_ms: float | None, apex_ms: float | None
-) -> dict[str, Any]:
-    """The endpoint: a clip in, the command line's JSON out. The file is deleted. Raises gr.Error with the sentence."""
-    if clip is None:
-        raise gr.Error("No file was given. Send a clip, or a zip of frames with its frame rate.")
-    house.uploads.hold(clip)
-    try:
-        analysis = house.engine.analyse(clip, house.settings, frame_rate=frame_rate, onset_ms=onset_ms, apex_ms=apex_ms)
-        return json.loads(to_json(analysis))
-    except Exception as error:
-        raise gr.Error(in_words("endpoint", error), print_exception=False) from None
-    finally:
-        house.uploads.release(clip)
-
-
-# ------------------------------------------------------------------------------------------ wiring
 
 
 def wire(house: House) -> None:
@@ -502,7 +77,7 @@ def _wire_visit(house: House) -> None:
         if visit is not None:
             visit.close(house.uploads)
 
-    context.load(arrive, house.page.visit, None, **QUICK)
+    _then_attend(house, context.load(arrive, house.page.visit, None, **QUICK))
     context.unload(leave)
 
 
@@ -522,7 +97,19 @@ def _then_speak(house: House, event: Any) -> None:
         async for updates in speak(house, visit):
             yield updates
 
-    event.then(speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=1, **HEARD)
+    # Who speaks keeps its own queue and tells everyone their place in it.
+    event.then(
+        speaking, house.page.visit, _everything(house.page), concurrency_id=MODEL, concurrency_limit=None, **HEARD
+    )
+
+
+def _then_attend(house: House, event: Any) -> None:
+    async def attending(visit: Visit) -> AsyncIterator[Updates]:
+        async for updates in attend(house, visit):
+            yield updates
+
+    shown = [house.page.card, house.page.notice]
+    event.then(attending, house.page.visit, shown, concurrency_id="attend", concurrency_limit=None, **HEARD)
 
 
 def _wire_input(house: House) -> None:
@@ -636,6 +223,7 @@ def _wire_result(house: House) -> None:
 def _wire_chat(house: House) -> None:
     page = house.page
     column = [page.chatbot, page.question, page.suggestions, page.explain_again, page.clear_chat]
+    speaking = [*column, page.card, page.notice, page.speaker, page.narrator]
 
     def asked(visit: Visit, question: str) -> Updates:
         return ask(house, visit, question)
@@ -657,6 +245,12 @@ def _wire_chat(house: House) -> None:
     def cleared(visit: Visit) -> Updates:
         return clear(house, visit)
 
+    def chosen(visit: Visit, key: str) -> Updates:
+        return choose(house, visit, key)
+
+    def instead(visit: Visit) -> Updates:
+        return narrator_instead(house, visit)
+
     def stopped(visit: Visit) -> Updates:
         return stop(house, visit)
 
@@ -669,6 +263,8 @@ def _wire_chat(house: House) -> None:
     ):
         _then_speak(house, event)
     page.question.stop(stopped, page.visit, column, **QUICK)
+    _then_attend(house, page.speaker.input(chosen, [page.visit, page.speaker], speaking, **QUICK))
+    _then_speak(house, page.narrator.click(instead, page.visit, speaking, **QUICK))
     page.clear_chat.click(cleared, page.visit, column, **QUICK)
     page.chatbot.clear(cleared, page.visit, column, **QUICK)
 
@@ -688,6 +284,3 @@ def _wire_endpoint(house: House) -> None:
             preprocess=False,
             api_description="Measures one clip and returns the JSON document that the command line writes.",
         )  # fmt: skip
-
-
-__all__ = ["House", "InputError", "wire"]

@@ -1,26 +1,15 @@
-"""The finding in markup: headline, chips, evidence, verdict, states. Data in, HTML out; what is foreign is escaped."""
+"""The finding in markup: headline, chips, states, small print. Data in, HTML out; what is foreign is escaped."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
 from mellm_demo import facs
-from mellm_demo.records import (
-    ActionUnitEvidence,
-    Analysis,
-    Check,
-    CoarseClass,
-    EmotionHypothesis,
-    InputVerdict,
-    Interval,
-    ReasonerCard,
-    RegionMotion,
-    Witness,
-)
+from mellm_demo.records import Analysis, Interval, ReasonerCard, RegionMotion
 from mellm_demo.settings import Settings
 
 NARROW_SPACE = "\u202f"
@@ -53,6 +42,7 @@ def side_words(side: str | None) -> str:
 
 
 def region_title(region: RegionMotion) -> str:
+    """“inner brow, left”."""
     return region.name if region.side is None else f"{region.name}, {region.side}"
 
 
@@ -133,175 +123,20 @@ def finding(analysis: Analysis) -> str:
     return (
         f"<section class='finding {'found' if analysis.reliable else 'unsure'}' aria-live='polite'>"
         f"<h2>{escape(first)}</h2>{f'<p class=lede>{escape(rest)}</p>' if rest else ''}"
-        f"{_list(reasons, 'reasons')}"
+        f"{listed(reasons, 'reasons')}"
         f"<div class='chips'>{chip_marks}</div>"
         "<p class='subdued principle'>Motion is measured, emotion is inferred. Left and right are the subject’s.</p>"
         "</section>"
     )
 
 
-def _list(items: Iterable[str], css: str) -> str:
+def listed(items: Iterable[str], css: str) -> str:
+    """Sentences as a list, each with a capital; nothing where there are none."""
     marks = "".join(f"<li>{escape(item[:1].upper() + item[1:])}</li>" for item in items)
     return f"<ul class='{css}'>{marks}</ul>" if marks else ""
 
 
-# ------------------------------------------------------------------------------------------ evidence
-
-
-def evidence(analysis: Analysis) -> str:
-    """Action units with side, fit and witnesses; what they may express; regions; quality."""
-    found = analysis.evidence
-    if found is None:
-        units = "<p class='subdued'>Without a movement above the noise there is no action unit to name.</p>"
-        feelings = regions = ""
-    else:
-        units = _action_units(found.action_units)
-        feelings = _expression(found.coarse, found.emotions)
-        regions = _fold("regions", "Regions", f"{sum(r.moving for r in found.regions)} moved", _regions(found.regions))
-    notes = _list(found.notes, "notes") if found else ""
-    quality = _fold("quality", "Quality of the input", analysis.verdict.headline, _quality(analysis.verdict))
-    return (
-        f"<section class='card evidence'><h3>Evidence</h3>{units}{feelings}{notes}"
-        f"<div class='folds'>{regions}{quality}</div></section>"
-    )
-
-
-def _fold(key: str, title: str, summary: str, body: str) -> str:
-    return (
-        f"<details class='fold' id='mellm-{key}'><summary><span>{escape(title)}</span>"
-        f"<span class='subdued'>{escape(summary)}</span></summary><div class='fold-body'>{body}</div></details>"
-    )
-
-
-def _action_units(units: Sequence[ActionUnitEvidence]) -> str:
-    if not units:
-        return "<p class='subdued'>The movement fits none of the action units that can be told apart.</p>"
-    return f"<ul class='units'>{''.join(map(_action_unit, units))}</ul>"
-
-
-def _action_unit(unit: ActionUnitEvidence) -> str:
-    percent = round(100 * unit.probability)
-    says = "; ".join(_says(witness) for witness in unit.witnesses)
-    label = f"AU{unit.au}, {unit.name}, {side_words(unit.side)}: fit {unit.probability:.2f} of 1"
-    return (
-        f"<li><div class='unit-name'><b>AU{unit.au}</b> <span>{escape(unit.name)}</span>"
-        f"<span class='side'>{side_words(unit.side)}</span></div>"
-        f"<div class='unit-bar' role='meter' aria-label='{escape(label, quote=True)}' "
-        f"aria-valuemin='0' aria-valuemax='100' aria-valuenow='{percent}'><i style='width:{percent}%'></i></div>"
-        f"<div class='unit-fit'>{unit.probability:.2f}</div>"
-        f"<div class='unit-px subdued'>{unit.strength_px:.1f} px</div>"
-        f"<div class='unit-why subdued'>{escape(says)} "
-        f"{_vouchers(unit.witnesses)} {_reliability(unit.reliability)}</div></li>"
-    )
-
-
-def _says(witness: Witness) -> str:
-    """What a witness goes by. The rules' statement speaks for itself; another's begins with its name."""
-    return (
-        witness.statement
-        if witness.name == "rules" and witness.probability > 0
-        else f"{witness.name} {witness.statement}"
-    )
-
-
-def _vouchers(witnesses: Sequence[Witness]) -> str:
-    """Whom this unit rests on: those who give it a chance."""
-    names = ", ".join(witness.name for witness in witnesses if witness.probability > 0) or "nobody"
-    return f"<span class='badge' title='Who was asked about this action unit'>by {escape(names)}</span>"
-
-
-def _reliability(measured: float | None) -> str:
-    """How well the trained head reads this unit on real clips of people whom it had not seen."""
-    if measured is None:
-        return (
-            "<span class='badge' title='Too rare in the corpora, or read by rules alone'>"
-            "not measured on real clips</span>"
-        )
-    word = "good" if measured >= 0.75 else "fair" if measured >= 0.5 else "poor"
-    return (
-        "<span class='badge' title='F1 of the trained head for this action unit on real micro-expressions of people "
-        f"whom it had not seen; 1 is perfect'>reliability {measured:.2f}, {word}</span>"
-    )
-
-
-def _expression(coarse: CoarseClass | None, emotions: Sequence[EmotionHypothesis]) -> str:
-    if coarse is None and not emotions:
-        return ""
-    shares = ""
-    if coarse is not None:
-        parts = (("negative", coarse.negative), ("positive", coarse.positive), ("surprise", coarse.surprise))
-        shares = "<div class='shares' role='img' aria-label='{}'>{}</div>".format(
-            ", ".join(f"{name} {value:.0%}" for name, value in parts),
-            "".join(
-                f"<span style='flex-grow:{max(value, 0.02):.3f}' class='share-{name}'><b>{name}</b> {value:.0%}</span>"
-                for name, value in parts
-            ),
-        )
-    readings = "".join(map(_emotion, emotions))
-    return (
-        "<h4>What it may express <span class='subdued'>tentative: the same movement serves several feelings</span></h4>"
-        f"{shares}<ul class='readings'>{readings}</ul>"
-    )
-
-
-def _emotion(emotion: EmotionHypothesis) -> str:
-    lines = "".join(f"<li class='for'><span>for</span>{escape(reason)}</li>" for reason in emotion.reasons_for)
-    lines += "".join(
-        f"<li class='against'><span>against</span>{escape(reason)}</li>" for reason in emotion.reasons_against
-    )
-    return f"<li><b>perhaps {escape(emotion.name)}</b><ul>{lines}</ul></li>"
-
-
-def _regions(regions: Sequence[RegionMotion]) -> str:
-    rows = "".join(
-        f"<tr class='{'moving' if region.moving else 'still'}'><th scope='row'>{escape(region_title(region))}</th>"
-        f"<td>{region.magnitude_px:.2f}</td><td>{region.magnitude_iod:.1f}</td>"
-        f"<td>{_direction(region)}</td></tr>"
-        for region in sorted(regions, key=lambda region: -region.magnitude_px)
-    )
-    return (
-        "<table class='regions'><thead><tr><th scope='col'>region</th><th scope='col'>px</th>"
-        "<th scope='col'>% of pupil distance</th><th scope='col'>direction in the picture</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        "<p class='subdued'>Mean motion from onset to apex on the 256 px crop, head motion removed. "
-        "Regions under the noise count as still.</p>"
-    )
-
-
-def _direction(region: RegionMotion) -> str:
-    return _arrow(region) + escape(region.direction) if region.moving else "still"
-
-
-def _arrow(region: RegionMotion) -> str:
-    """A small arrow in the colour that the map gives to this direction."""
-    return (
-        f"<i class='arrow' aria-hidden='true' style='transform:rotate({region.direction_deg:.0f}deg);"
-        f"background:hsl({region.direction_deg:.0f} 75% 50%)'></i>"
-    )
-
-
-def _quality(verdict: InputVerdict) -> str:
-    lost = {
-        "without the face": verdict.frames_face_lost,
-        "turned away": verdict.frames_turned_away,
-        "too small": verdict.frames_too_small,
-        "dark": verdict.frames_dark,
-        "blurred": verdict.frames_blurred,
-        "cut off": verdict.frames_cut_off,
-    }
-    counted = ", ".join(f"{count} {name}" for name, count in lost.items() if count) or "all of them usable"
-    return (
-        f"<ul class='checks'>{''.join(map(_check, verdict.checks))}</ul>"
-        f"<p class='subdued'>{verdict.frames_total} frames: {counted}.</p>"
-    )
-
-
-def _check(check: Check) -> str:
-    return (
-        f"<li class='check-{check.severity}'><b>{escape(check.name)}</b>"
-        f"<span class='value'>{escape(check.value)}</span>"
-        f"<span class='subdued'>{escape(check.sentence)}</span></li>"
-    )
+# ------------------------------------------------------------------------------------------ the rest
 
 
 def computed(analysis: Analysis) -> str:
@@ -323,9 +158,6 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= _flat(value, f"{name}: ") if isinstance(value, Mapping) else {name: value}
     return flat
-
-
-# ------------------------------------------------------------------------------------------ the rest
 
 
 def clip_line(analysis: Analysis) -> str:
@@ -352,11 +184,18 @@ def alternative_text(analysis: Analysis, what: str, interval: Interval) -> str:
     return f"{what} {motion} {analysis.headline} {when}"
 
 
-def card(card: ReasonerCard) -> str:
-    """Who speaks · precision · device · why."""
+def card(card: ReasonerCard, state: str = "") -> str:
+    """Who speaks · precision · device · why; what goes on there."""
     parts = [card.size, card.precision, card.device]
     line = " · ".join(escape(part) for part in parts if part and part not in ("–", "-"))
     return (
         f"<div class='speaker'><b>{escape(card.name)}</b><span class='subdued'>{line}</span>"
-        f"<span class='subdued why'>{escape(card.why)}</span></div>"
+        f"<span class='subdued why'>{escape(card.why)}</span>"
+        + (f"<span class='state' role='status'>{escape(state)}</span>" if state else "")
+        + "</div>"
     )
+
+
+def notice(card: ReasonerCard) -> str:
+    """What its text is: under the field for questions."""
+    return f"<p class='notice subdued'>{escape(card.notice)}</p>"

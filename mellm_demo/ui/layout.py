@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from mellm_demo.records import ReasonerCard
+from mellm_demo.reasoning.choice import Speakers
 from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments
 from mellm_demo.ui.pieces import fragment, piece
@@ -68,6 +68,10 @@ class Page:
     save_pictures: gr.Button
     courier: gr.HTML
     # chat
+    card: gr.HTML
+    notice: gr.HTML
+    speaker: gr.Dropdown
+    narrator: gr.Button
     chatbot: gr.Chatbot
     suggestions: gr.HTML
     question: gr.Textbox
@@ -88,7 +92,7 @@ def find_examples(folder: Path = ASSETS) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def build_page(settings: Settings, card: ReasonerCard, examples: tuple[Example, ...]) -> Page:
+def build_page(settings: Settings, who: Speakers, examples: tuple[Example, ...]) -> Page:
     """Create all components inside the present ``gr.Blocks``."""
     parts: dict[str, Any] = {"visit": gr.State(Visit())}
     with gr.Row(elem_id="mellm-page"):
@@ -102,7 +106,7 @@ def build_page(settings: Settings, card: ReasonerCard, examples: tuple[Example, 
                 parts |= _result()
             parts |= {"empty": empty, "result": result}
         with gr.Column(elem_id="mellm-chat"):
-            parts |= _chat(card)
+            parts |= _chat(who)
     piece("to_chat", None, elem_id="mellm-to-chat")
     return Page(**parts)
 
@@ -190,9 +194,19 @@ def _result() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _chat(card: ReasonerCard) -> dict[str, Any]:
+def _chat(who: Speakers) -> dict[str, Any]:
     with gr.Row(elem_id="mellm-chat-head"):
-        fragment(fragments.card(card), elem_id="mellm-card")
+        card = fragment(fragments.card(who.get(who.default).card), elem_id="mellm-card")
+        speaker = gr.Dropdown(
+            who.labels(),
+            value=who.default,
+            label="Who speaks",
+            show_label=False,
+            container=False,
+            elem_id="mellm-speaker",
+            visible=len(who.by_key) > 1,
+            min_width=120,
+        )
         explain_again = gr.Button("Explain again", size="sm", elem_id="mellm-again", interactive=False, min_width=60)
         clear_chat = gr.Button("Clear", size="sm", elem_id="mellm-clear", interactive=False, min_width=60)
     chatbot = gr.Chatbot(
@@ -212,6 +226,7 @@ def _chat(card: ReasonerCard) -> dict[str, Any]:
         autoscroll=False,  # the page keeps the last question in view instead, so that a text is read from its start
         allow_file_downloads=False,
     )
+    narrator = gr.Button("Let the narrator answer", size="sm", elem_id="mellm-narrator", visible=False)
     suggestions = piece("suggestions", [], elem_id="mellm-suggestions")
     question = gr.Textbox(
         show_label=False,
@@ -223,9 +238,10 @@ def _chat(card: ReasonerCard) -> dict[str, Any]:
         container=False,
         elem_id="mellm-question",
     )
-    fragment(f"<p class='notice subdued'>{fragments.escape(card.notice)}</p>")
+    notice = fragment(fragments.notice(who.get(who.default).card))
     return {
-        "chatbot": chatbot, "suggestions": suggestions, "question": question, "explain_again": explain_again,
+        "card": card, "notice": notice, "speaker": speaker, "narrator": narrator, "chatbot": chatbot,
+        "suggestions": suggestions, "question": question, "explain_again": explain_again,
         "clear_chat": clear_chat,
     }  # fmt: skip
 

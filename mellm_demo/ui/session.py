@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mellm_demo.records import Analysis, Turn
+from mellm_demo.records import Analysis, Ended, Statement, Turn
 
 EntryKind = Literal["text", "note", "trouble"]
 
@@ -27,7 +27,11 @@ class Entry:
     role: Literal["user", "assistant"]
     text: str
     kind: EntryKind = "text"
-    stopped: bool = False
+    speaker: str = ""  # who writes it
+    ended: Ended = ""
+    thought: str = ""  # what a model wrote before its answer, for itself
+    state: str = ""  # what goes on while there is no text yet
+    statements: tuple[Statement, ...] = ()  # once they were checked
 
 
 class Uploads:
@@ -98,6 +102,7 @@ class Visit:
         self.entries: list[Entry] = []
         self.about = 0  # the first entry that speaks of the present moment
         self.pending = False  # somebody waits for an answer
+        self.speaker = ""  # the key of who speaks; "": whom the settings choose
         self.stop_speaking = threading.Event()
         self.stop_measuring = threading.Event()
         self.whole = False  # the timeline shows the whole clip, however long
@@ -117,7 +122,11 @@ class Visit:
         The explanation that begins a conversation belongs to it. An empty answer is left out.
         """
         entries = self.entries[self.about :] if present else self.entries
-        return tuple(Turn(entry.role, entry.text) for entry in entries if entry.kind == "text" and entry.text)
+        return tuple(
+            Turn(entry.role, entry.text, entry.speaker, entry.ended, entry.statements)
+            for entry in entries
+            if entry.kind == "text" and entry.text
+        )
 
     def questions(self) -> int:
         return sum(entry.role == "user" for entry in self.entries)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from queue import Empty, SimpleQueue
 
-from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.protocol import Piece, Reasoner, Thought
 from mellm_demo.records import Analysis, Turn
 
 TICK_S = 0.05  # text that arrives within one tick is shown together; Stop is noticed as often
@@ -25,21 +25,25 @@ class _End:
 
 async def listen(
     reasoner: Reasoner, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event
-) -> AsyncIterator[str]:
-    """Text as it arrives, until the reply ends or ``cancel`` is set. Sets ``cancel`` however it is left.
+) -> AsyncIterator[Piece]:
+    """Pieces as they arrive, text that came together as one, until the reply ends or ``cancel`` is set.
+
+    Sets ``cancel`` however it is left.
 
     Raises what the reasoner raised.
     """
-    deltas: SimpleQueue[str | _End] = SimpleQueue()
+    deltas: SimpleQueue[Piece | _End] = SimpleQueue()
     thread = threading.Thread(
         target=_pump, args=(reasoner, analysis, turns, cancel, deltas), name="reasoner", daemon=True
     )
     thread.start()
     try:
         while not cancel.is_set():
-            text, end = _drain(deltas)
-            if text and not cancel.is_set():
-                yield text
+            pieces, end = _drain(deltas)
+            for piece in pieces:
+                if cancel.is_set():
+                    return
+                yield piece
             if end is not None:
                 if end.error is not None:
                     raise end.error
@@ -54,9 +58,9 @@ def _pump(
     analysis: Analysis,
     turns: Sequence[Turn],
     cancel: threading.Event,
-    deltas: SimpleQueue[str | _End],
+    deltas: SimpleQueue[Piece | _End],
 ) -> None:
-    reply: Iterator[str] | None = None
+    reply: Iterator[Piece] | None = None
     try:
         reply = reasoner.reply(analysis, turns, cancel)
         for delta in reply:
@@ -72,14 +76,22 @@ def _pump(
             close()
 
 
-def _drain(deltas: SimpleQueue[str | _End]) -> tuple[str, _End | None]:
-    """Everything that has arrived, joined, and whether it was the end."""
-    parts: list[str] = []
+def _drain(deltas: SimpleQueue[Piece | _End]) -> tuple[list[Piece], _End | None]:
+    """Everything that has arrived, neighbours of a kind as one, and whether it was the end."""
+    pieces: list[Piece] = []
     while True:
         try:
             item = deltas.get_nowait()
         except Empty:
-            return "".join(parts), None
+            return pieces, None
         if isinstance(item, _End):
-            return "".join(parts), item
-        parts.append(item)
+            return pieces, item
+        before = pieces[-1] if pieces else None
+        if isinstance(item, str) and isinstance(before, str):
+            pieces[-1] = before + item
+        elif isinstance(item, Thought) and isinstance(before, Thought):
+            pieces[-1] = Thought(before.text + item.text)
+        elif before is not None and type(item) is type(before):  # a later place, a further step
+            pieces[-1] = item
+        else:
+            pieces.append(item)

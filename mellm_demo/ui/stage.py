@@ -5,7 +5,6 @@ Faces stay in memory: every picture travels inside the message to the page that 
 
 from __future__ import annotations
 
-import base64
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +12,9 @@ import numpy as np
 
 from mellm_demo.records import Analysis, FaceTrack, Image
 from mellm_demo.ui.fragments import alternative_text, milliseconds
+from mellm_demo.ui.overlay import units_drawing
+from mellm_demo.ui.pictures import data_uri, jpeg, png
 
-JPEG_QUALITY = 88
 ALPHA_DEFAULT, ALPHA_MAX = 8, 20
 MAX_LOOP_FRAMES = 40  # two seconds at 20 frames/s: long intervals are thinned for the way to the browser
 STRIP_FRAMES = 41  # around the frame that is looked at
@@ -23,31 +23,6 @@ ARROWS_PX = 512
 LONG_CLIP_MS = 6000.0  # beyond, a moment of 200 ms is only a few pixels wide on the timeline of the whole clip
 AROUND_MS = 1500.0  # what is shown before and after the moment then
 PROPOSED_RISE_MS = 120.0  # where nothing was found: a typical micro-expression, to start from
-
-
-def data_uri(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def jpeg(rgb: Image) -> str:
-    """An (H, W, 3) RGB picture as a data URI."""
-    import cv2
-
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
-        raise ValueError(f"A picture of shape {rgb.shape} could not be encoded.")
-    return data_uri(data.tobytes(), "jpeg")
-
-
-def png(pixels: Image) -> str:
-    """An (H, W, 3) RGB or (H, W, 4) RGBA picture as a data URI, lossless."""
-    import cv2
-
-    code = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, code))
-    if not done:
-        raise ValueError(f"A picture of shape {pixels.shape} could not be encoded.")
-    return data_uri(data.tobytes(), "png")
 
 
 @lru_cache(maxsize=4)
@@ -77,6 +52,7 @@ def stage_payload(analysis: Analysis) -> dict[str, Any]:
             ),
             "faint": not analysis.reliable,
         },
+        "units": units_drawing(analysis),
         "wheel": {"light": wheel(dark=False), "dark": wheel(dark=True)},
         "alpha": ALPHA_DEFAULT,
         "alpha_max": ALPHA_MAX,

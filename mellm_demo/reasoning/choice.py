@@ -1,0 +1,170 @@
+"""Who can speak here, and who does unless another is chosen: what the settings name, else the model that lies in the
+weights, else the narrator. Nothing is loaded for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from mellm_demo.errors import MellmError, SettingsError
+from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.protocol import Loading, Reasoner
+from mellm_demo.reasoning.resident import Manner
+from mellm_demo.settings import Settings
+
+EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"
+NARRATOR = "narrator"
+NO_MODEL = "No language model is named in the settings, and none lies in the weights."
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """A Reasoner that has to be made ready."""
+
+    ready: bool
+    failure: str | None
+
+    def prepare(self) -> None:
+        """Begin to load, unless that has begun."""
+        ...
+
+    def progress(self) -> Loading | None:
+        """How far it is; None where it is not loading."""
+        ...
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """All who can speak, by key, the one first who does unless another is chosen."""
+
+    by_key: Mapping[str, Reasoner]
+
+    @property
+    def default(self) -> str:
+        return next(iter(self.by_key))
+
+    def get(self, key: str) -> Reasoner:
+        """The one with this key; for one that is not there the default."""
+        return self.by_key.get(key) or self.by_key[self.default]
+
+    def labels(self) -> list[tuple[str, str]]:
+        """Name and key of each, for a list to choose from."""
+        return [(reasoner.card.name, key) for key, reasoner in self.by_key.items()]
+
+
+def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
+    """Who can speak by these settings.
+
+    Raises SettingsError or WeightsError, with a sentence, where they name something that cannot be used.
+    """
+    found: dict[str, Reasoner] = {}
+    for key, make in (("remote", _remote), ("local", _local), ("gguf", _gguf)):
+        reasoner = make(settings)
+        if reasoner is not None:
+            found[key] = reasoner
+    why = NO_MODEL
+    try:
+        reasoner = _embedded(settings, embedded)
+        if reasoner is not None:
+            found["embedded"] = reasoner
+    except MellmError as error:
+        why = f"The model in the weights cannot be used. {error}"
+    if found:
+        why = "It was chosen instead of a language model."
+    found[NARRATOR] = Narrator(why=why)
+    wanted = settings.speaker
+    if wanted != "auto":
+        if wanted not in found:
+            raise SettingsError(_absent(wanted))
+        found = {wanted: found[wanted], **found}
+    return Speakers(found)
+
+
+def _absent(wanted: str) -> str:
+    needs = {
+        "remote": "MELLM_REMOTE_BASE_URL and MELLM_REMOTE_MODEL",
+        "local": "MELLM_LOCAL_MODEL",
+        "gguf": "MELLM_GGUF_MODEL",
+    }.get(wanted)
+    then = f"Set {needs} too" if needs else "Put one into weights/embedded"
+    return f"The setting “speaker” asks for “{wanted}”, but no such model is named. {then}, or choose auto."
+
+
+def _manner(settings: Settings) -> Manner:
+    from mellm_demo.reasoning.prompts import read_prompt_file
+
+    template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
+    style = settings.prompt_style
+    if style == "auto":
+        style = "mellm_v1" if template else "plain"
+    return Manner(settings.max_tokens, settings.temperature, style, template)
+
+
+def _remote(settings: Settings) -> Reasoner | None:
+    if settings.remote_base_url is None and settings.remote_model is None:
+        return None
+    if settings.remote_base_url is None or settings.remote_model is None:
+        raise SettingsError("A server needs both “remote_base_url” and “remote_model”. Set both, or neither.")
+    from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
+
+    manner = _manner(settings)
+    return RemoteModel(
+        RemoteOptions(
+            base_url=settings.remote_base_url,
+            model=settings.remote_model,
+            api_key=settings.remote_api_key,
+            connect_s=settings.remote_connect_seconds,
+            first_token_s=settings.remote_first_token_seconds,
+            between_tokens_s=settings.remote_between_tokens_seconds,
+            max_tokens=settings.remote_max_tokens,
+            temperature=manner.temperature,
+            style=manner.style,
+            template=manner.template,
+        )
+    )
+
+
+def _local(settings: Settings) -> Reasoner | None:
+    if settings.local_model is None:
+        if settings.local_adapter is not None:
+            raise SettingsError("“local_adapter” needs the model that it was trained on. Set “local_model” too.")
+        return None
+    from mellm_demo.reasoning.local import LocalOptions, local_model
+
+    options = LocalOptions(
+        model=settings.local_model,
+        adapter=settings.local_adapter,
+        precision=settings.local_precision,
+        device=settings.local_device,
+        attention=settings.local_attention,
+        max_pixels=settings.local_max_pixels,
+        context=settings.context_tokens,
+    )
+    return local_model(options, _manner(settings))
+
+
+def _gguf(settings: Settings) -> Reasoner | None:
+    if settings.gguf_model is None:
+        if settings.gguf_projector is not None:
+            raise SettingsError("“gguf_projector” needs the model that it belongs to. Set “gguf_model” too.")
+        return None
+    projector = Path(settings.gguf_projector).expanduser() if settings.gguf_projector else None
+    return _llama(settings, Path(settings.gguf_model).expanduser(), projector, "The settings name this file.")
+
+
+def _embedded(settings: Settings, folder: Path) -> Reasoner | None:
+    """The model in the weights: the only GGUF file there that is no projector."""
+    models = sorted(path for path in folder.glob("*.gguf") if "mmproj" not in path.name.lower())
+    if not models:
+        return None
+    return _llama(settings, models[0], None, "It comes with the app.")
+
+
+def _llama(settings: Settings, model: Path, projector: Path | None, why: str) -> Reasoner:
+    from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model
+
+    options = GgufOptions(model, projector, settings.context_tokens, settings.gguf_threads, why)
+    return gguf_model(options, _manner(settings))

@@ -1,0 +1,143 @@
+"""Action units in a text, by code or name, and the sides that are said of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from mellm_demo import facs
+from mellm_demo.reasoning.claims.kinds import Claim, Region, Stance, Units
+from mellm_demo.reasoning.claims.sentences import DEFINES, GENERAL, NOT_AFTER, NOT_BEFORE, SHOWN, Sentence
+from mellm_demo.reasoning.intents import unit_names
+from mellm_demo.records import BothSides
+
+_CODE = re.compile(
+    r"(?<![a-z])(?:aus?|action units?|动作单元|运动单元)\s*[-#]?\s*(\d{1,2})(?!\d)(?!\.\d)(?!\s*(?:ms|px|%|个|种))"
+    r"((?:\s*(?:\+|,|、|/|和|and)\s*\d{1,2}(?![\d.]|\s*(?:ms|px|%|s\b|秒|毫秒|像素|个|种)))*)"
+)
+_JOIN = re.compile(r"[\s,、/+&()]*(?:and|or|nor|as well as|和|与|或|及|以及)?[\s(]*(?:the )?")
+_EVENTS = frozenset({43, 45, 46})  # their names are words for what eyes do anyway
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    names = [name.lower() for name, au in unit_names() if au not in _EVENTS]
+    return re.compile("|".join(rf"\b{re.escape(n)}\b" if n.isascii() else re.escape(n) for n in names))
+
+
+def _number_of(name: str) -> int:
+    return next(au for known, au in unit_names() if known.lower() == name)
+
+
+def only_units(inside: str) -> bool:
+    """Whether a bracket holds action units and nothing else."""
+    rest = _names().sub("", _CODE.sub("", inside))
+    return rest != inside and not re.search(r"[^\s,+、和与]", rest)
+
+
+def find_units(text: str, start: int, end: int) -> list[Units]:
+    """Action units named side by side, as one: “AU4 and AU7”, “AU12, lip corner puller”."""
+    found = [
+        Units(one.start(), one.end(), tuple(int(digits) for digits in re.findall(r"\d+", one.group())))
+        for one in _CODE.finditer(text, start, end)
+    ]
+    found += [
+        Units(one.start(), one.end(), (_number_of(one.group()),), True) for one in _names().finditer(text, start, end)
+    ]
+    found.sort(key=lambda one: one.start)
+    groups: list[Units] = []
+    for one in found:
+        again = groups and not one.named and set(one.units) & set(groups[-1].units)  # “AU4 + AU5, AU4 is shown”
+        if groups and not again and one.start >= groups[-1].end and _JOIN.fullmatch(text, groups[-1].end, one.start):
+            units = tuple(dict.fromkeys((*groups[-1].units, *one.units)))
+            groups[-1] = Units(groups[-1].start, one.end, units, groups[-1].named and one.named)
+        elif not groups or one.start >= groups[-1].end:
+            groups.append(one)
+    return groups
+
+
+def unit_claims(sentence: Sentence, groups: list[Units]) -> Iterator[Claim]:
+    """Action units that are said to be shown, or not."""
+    text, defined = sentence.text, False
+    for place, group in enumerate(groups):
+        if defined and group.named:
+            continue
+        before_from = groups[place - 1].end if place else sentence.start
+        start, end = sentence.clause(group.start)
+        before = text[max(before_from, start) : group.start]
+        stance: Stance = "yes"
+        if NOT_AFTER.match(text, group.end, sentence.end) or NOT_BEFORE.search(before):
+            stance = "no"
+        elif SHOWN.match(text, group.end, sentence.end):
+            stance = "yes"
+        elif DEFINES.match(text, group.end, sentence.end) and len(group.units) == 1:
+            defined = True
+            if not sentence.answered:
+                continue
+            stance = "no" if sentence.answered == "no" else "yes"
+        elif GENERAL.search(text, start, end) and not re.search(r"\bcomplete\b|全部出现", text[start:end]):
+            continue
+        if sentence.supposed and not sentence.answered:
+            continue
+        if stance == "no" and GENERAL.search(text, max(before_from, start), group.start):
+            continue
+        for au in group.units:
+            yield Claim(group.start, group.end, "unit", stance, units=(au,))
+
+
+_SIDED = re.compile(
+    r"\b(?:on|at|of)?\s*(?:the |its |their )?(?:subject's )?(left|right)(?:[ -]side(?:d)?)?\b"
+    r"(?!\s*(?:and|or) (?:left|right))"
+    r"|\b(both sides|bilateral(?:ly)?|on both)\b|(左侧|右侧|左边|右边|左|右)|(双侧|两侧|两边)"
+    r"|\b(one[- ]sided|unilateral(?:ly)?|on one side)\b|(单侧|一侧)"
+)
+
+
+def side_claims(sentence: Sentence, groups: list[Units], regions: list[Region]) -> Iterator[Claim]:
+    """Sides said of action units: right before one, or after it with no region between."""
+    text = sentence.text
+    for found in _SIDED.finditer(text, sentence.start, sentence.end):
+        start, end = sentence.clause(found.start())
+        if sentence.supposed or GENERAL.search(text, start, end) or NOT_BEFORE.search(text, start, found.start()):
+            continue
+        if any(one.start <= found.start() < one.end for one in regions) or in_picture(text, found.end()):
+            continue
+        after = next((one for one in groups if 0 <= one.start - found.end() <= 1), None)
+        last = max((one for one in groups if one.end <= found.start()), key=lambda one: one.start, default=None)
+        if after is None and (last is None or text.find("\n", last.end, found.start()) >= 0):
+            continue
+        group = after or last
+        if group is None or (not after and any(group.end <= one.start < found.start() for one in regions)):
+            continue
+        # “AU12: 2.1 px, right 1.9 px” is about the number; “AU12: 2.1 px, on the right” about the unit
+        counted = re.search(r"\d", text[group.end : found.start()]) and not re.match(r"\s*(?:on|在)", found.group())
+        if counted and after is None:
+            continue
+        if NOT_AFTER.match(text, group.end, sentence.end) or re.search(
+            r"neither|都不", text[group.end : found.start()]
+        ):
+            continue
+        word = found.group().strip()
+        side: BothSides = "both" if found[2] or found[4] else ("left" if re.search(r"left|左", word) else "right")
+        one_sided = bool(found[5] or found[6])
+        tail = text[found.end() : found.end() + 14]
+        yield Claim(
+            found.start(),
+            found.end(),
+            "side",
+            units=group.units,
+            side=None if one_sided else side,
+            only=one_sided or bool(re.match(r"\s*(?:side )?(?:only|alone)", tail)),
+        )
+
+
+def in_picture(text: str, place: int) -> bool:
+    """Whether a side or way at this place is meant as in the image."""
+    return bool(re.match(r"\s*(?:of|in) the (?:picture|image)|\s*of the face crop", text[place : place + 24]))
+
+
+def names_of(units: tuple[int, ...]) -> tuple[str, ...]:
+    """Region names that define these action units."""
+    known = (facs.AU_BY_NUMBER.get(au) for au in units)
+    return tuple(one.region.replace("_", " ") for unit in known if unit for one in unit.expectations)

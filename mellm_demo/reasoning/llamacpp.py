@@ -1,0 +1,324 @@
+"""A 4-bit GGUF model in this process, by llama.cpp (``xllamacpp``): the practical engine without a graphics card.
+
+The binding runs llama.cpp's own server inside the process and calls back at each token and each piece of the prompt;
+that is how Stop ends both. Its chat template is the file's. It also listens on loopback: there it answers only to a
+key that is made up at each start, and it is asked for nothing but how many tokens a text has.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mellm_demo.errors import MellmError, ReasonerError, WeightsError
+from mellm_demo.reasoning import gguf, memory
+from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
+from mellm_demo.reasoning.protocol import CutOff, Loading, Thought
+from mellm_demo.reasoning.resident import NOTICE, Emit, Manner, Resident, Stopped, Tell, short
+from mellm_demo.records import ReasonerCard
+from mellm_demo.wording import Language
+
+DEFAULT_CONTEXT = 4096
+LARGE = 1_000_000_000  # parameters from which a piece of the prompt has to be smaller for Stop to be noticed in time
+PIECE_TOKENS, LARGE_PIECE_TOKENS = 64, 16  # of the prompt, read at once
+WHOLE_IMAGE = frozenset({"gemma3", "gemma3nv"})  # projectors whose image has to be read in one piece …
+WHOLE_IMAGE_TOKENS = 512  # … of up to as many tokens
+WORKING_BYTES = 192 * 2**20  # buffers beside weights and cache, as measured for models of 0.1 to 3 billion
+MAP_PX = 448  # side of the image by which its tokens are counted, as large as the motion map is made
+MOST_THREADS = 16  # more do not help: memory sets the pace
+SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+
+
+@dataclass(frozen=True)
+class GgufOptions:
+    """Which files, and how they are run."""
+
+    model: Path
+    projector: Path | None = None  # the “mmproj” that makes tokens of an image; looked for beside the model
+    context: int = DEFAULT_CONTEXT  # tokens of prompt and answer together
+    threads: int = 0  # 0: by what the machine has free
+    why: str = "The settings name this file."
+
+
+def gguf_model(options: GgufOptions, manner: Manner, language: Language = "en") -> Resident:
+    """A Reasoner that will load these files when it is first needed.
+
+    Raises WeightsError or SettingsError where a file is missing or is not what it should be.
+    """
+    files = _Files(options)
+    return Resident(lambda tell: LlamaCpp(files, options, tell), files.card(options, None), manner, language)
+
+
+def find_projector(model: Path) -> Path | None:
+    """The projector that lies beside a model: the only “mmproj…gguf” there, or the one that shares its name."""
+    found = sorted(path for path in model.parent.glob("*.gguf") if "mmproj" in path.name.lower())
+    if len(found) == 1:
+        return found[0]
+    stem = model.stem.lower().split("-q")[0].split(".q")[0]
+    return next((path for path in found if stem in path.name.lower()), None)
+
+
+class _Files:
+    """Model and projector, their headers read and checked."""
+
+    def __init__(self, options: GgufOptions) -> None:
+        self.model = gguf.read(options.model)
+        if self.model.architecture == "clip":
+            raise WeightsError(
+                f"“{options.model.name}” is a projector for images and not a model. Name the model's own .gguf file."
+            )
+        if not self.model.number("block_count") or not self.model.lengths.get("tokenizer.ggml.tokens"):
+            raise WeightsError(f"“{options.model.name}” holds no language model. Name the model's own .gguf file.")
+        self.bytes = sum(path.stat().st_size for path in _parts(options.model))
+        path = options.projector or find_projector(options.model)
+        self.projector = gguf.read(path) if path else None
+        if self.projector is not None and self.projector.architecture != "clip":
+            raise WeightsError(
+                f"“{self.projector.path.name}” is no projector for images: it holds “{self.projector.architecture}”. "
+                "Name the “mmproj” file that belongs to the model."
+            )
+        trained = self.model.number("context_length", options.context)
+        self.context = min(options.context, trained) if trained else options.context
+
+    @property
+    def whole_image(self) -> bool:
+        return self.projector is not None and self.projector.values.get("clip.projector_type") in WHOLE_IMAGE
+
+    @property
+    def needed_bytes(self) -> int:
+        projector = self.projector.file_bytes if self.projector else 0
+        return self.bytes + projector + self.model.cache_bytes(self.context) + WORKING_BYTES
+
+    def check_memory(self) -> None:
+        """Raises ReasonerError, with what would fit, where the model would not."""
+        free = memory.available()
+        if free is None or self.needed_bytes + memory.RESERVE <= free:
+            return
+        left = free - memory.RESERVE - (self.needed_bytes - self.bytes)
+        fits = f"a file of up to {memory.told(left)} would fit" if left > 0 else "no model would fit"
+        raise ReasonerError(
+            f"{self.model.name} needs {memory.told(self.needed_bytes)} of memory with a context of {self.context} "
+            f"tokens, but {memory.told(max(free - memory.RESERVE, 0))} are free. At this context {fits}."
+        )
+
+    def card(self, options: GgufOptions, device: str | None) -> ReasonerCard:
+        sees = "" if self.projector else " It does not see the image and goes by the measurements in words."
+        return ReasonerCard(
+            name=self.model.name,
+            is_language_model=True,
+            size=parameters_told(self.model.parameters),
+            precision=f"{self.model.precision} by llama.cpp",
+            device=device or "cpu",
+            why=f"{options.why}{sees}",
+            notice=NOTICE,
+        )
+
+
+def parameters_told(count: int) -> str:
+    """“135 M parameters”, “2.2 B parameters”."""
+    return f"{count / 1e9:.1f} B parameters" if count >= 1e9 else f"{max(round(count / 1e6), 1)} M parameters"
+
+
+def _parts(model: Path) -> list[Path]:
+    """All files of a model that is split into several. Raises WeightsError for one that is missing."""
+    split = SPLIT.search(model.name)
+    if not split:
+        return [model]
+    count = int(split[2])
+    parts = [model.with_name(f"{model.name[: split.start()]}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
+    missing = [part.name for part in parts if not part.is_file()]
+    if missing:
+        raise WeightsError(f"The model is split into {count} files and “{missing[0]}” is missing. Fetch it too.")
+    return parts
+
+
+def free_threads(wanted: int = 0) -> int:
+    """Threads to compute with: as asked for, else as many cores as others leave free.
+
+    llama.cpp's threads wait for each other at every step, so one that has to share its core holds up all.
+    """
+    if wanted > 0:
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(MOST_THREADS, cores - int(busy + 0.5)))
+
+
+class LlamaCpp:
+    """An Engine: the model in llama.cpp's hands.
+
+    Raises ReasonerError or WeightsError, with a sentence, where it cannot be loaded.
+    """
+
+    def __init__(self, files: _Files, options: GgufOptions, tell: Tell) -> None:
+        files.check_memory()
+        self.context, self.sees = files.context, files.projector is not None
+        tell("loading the model", None)
+        self._key = secrets.token_hex(16)
+        threads = free_threads(options.threads)
+        self._server = _start(files, self.context, threads, self._key)
+        self._image_tokens = 0
+        self._counted: dict[str, int] = {}
+        self.card = files.card(options, f"cpu, {threads} thread{'s' if threads != 1 else ''}")
+        if self.sees:
+            tell("looking at a first image", None)
+            self._image_tokens = self._look()
+
+    def close(self) -> None:
+        self._server = None
+
+    # ------------------------------------------------------------------------------------------ counting
+
+    def count(self, text: str) -> int:
+        """Tokens of a text by the file's own tokenizer."""
+        known = self._counted.get(text)
+        if known is None:
+            known = self._tokens_of(text)
+            if len(self._counted) > 64:  # a visitor's words are not kept
+                self._counted.clear()
+            self._counted[text] = known
+        return known
+
+    def _tokens_of(self, text: str) -> int:
+        import httpx
+
+        try:
+            with httpx.Client(trust_env=False, timeout=5.0) as client:
+                answer = client.post(
+                    f"{self._server.listening_address}/tokenize",
+                    json={"content": text},
+                    headers={"Authorization": f"Bearer {self._key}"},
+                )
+            return len(answer.json()["tokens"])
+        except (httpx.HTTPError, ValueError, KeyError, AttributeError):
+            return estimate_tokens(text)
+
+    def image_tokens(self) -> int:
+        """Tokens of a 448 px image, as counted when the model was loaded."""
+        return self._image_tokens
+
+    def _look(self) -> int:
+        """Tokens that an image takes, by the difference that one makes; shows that model and projector fit too."""
+        png = map_png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
+        counts = []
+        for image in (None, png):
+            body = {"messages": [_as_openai(Message("user", "?", image))], "max_tokens": 1, "stream": False}
+            try:
+                counts.append(int(self._server.handle_chat_completions(body)["usage"]["prompt_tokens"]))
+            except (RuntimeError, KeyError, TypeError) as error:
+                raise WeightsError(
+                    f"The projector does not go with the model ({short(error)}). Name the “mmproj” file that belongs "
+                    "to it, or none."
+                ) from None
+        return max(counts[1] - counts[0], 1)
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
+        """Write a reply; see resident.Engine. Stop is noticed at each token and at each piece of the prompt."""
+        failed: list[MellmError] = []
+
+        def heard(event: Any) -> bool:
+            if stopped():
+                return True
+            try:
+                self._told(event, emit)
+            except MellmError as error:
+                failed.append(error)
+                return True
+            return False
+
+        body = {
+            "messages": [_as_openai(message) for message in messages],
+            "stream": True,
+            "return_progress": True,
+            "max_tokens": manner.max_tokens,
+            "temperature": manner.temperature,
+        }
+        try:
+            self._server.handle_chat_completions(body, heard)
+        except RuntimeError as error:
+            raise ReasonerError(f"The model cannot take this ({short(error)}). Ask again, or differently.") from None
+        if failed:
+            raise failed[0]
+
+    def _told(self, event: Any, emit: Emit) -> None:
+        """One event of llama.cpp as pieces."""
+        if not isinstance(event, dict):
+            return
+        if error := event.get("error"):
+            raise self._refused(error if isinstance(error, dict) else {})
+        if progress := event.get("prompt_progress"):
+            total = int(progress.get("total") or 0)
+            if total:
+                emit(Loading("reading the prompt", int(progress.get("processed") or 0) / total))
+        for choice in event.get("choices") or ():
+            delta = choice.get("delta") or {}
+            if thought := delta.get("reasoning_content"):
+                emit(Thought(thought))
+            if text := delta.get("content"):
+                emit(text)
+            if choice.get("finish_reason") == "length":
+                emit(CutOff("length"))
+
+    def _refused(self, error: dict[str, Any]) -> ReasonerError:
+        if error.get("type") == "exceed_context_size_error":
+            return ReasonerError(
+                f"Measurements and conversation take {error.get('n_prompt_tokens', 'more')} tokens, but the model is "
+                f"given {self.context}. Ask a shorter question, or set a longer context."
+            )
+        return ReasonerError(f"The model failed ({short(error.get('message', 'no reason given'))}). Ask again.")
+
+
+def _start(files: _Files, context: int, threads: int, key: str) -> Any:
+    """llama.cpp's server with the model loaded."""
+    try:
+        import xllamacpp
+    except ImportError:
+        raise ReasonerError(
+            "A GGUF model needs the package “xllamacpp”, which is not installed. Install what requirements.txt names."
+        ) from None
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(files.model.path)
+    if files.projector is not None:
+        parameters.mmproj.path = str(files.projector.path)
+    piece = LARGE_PIECE_TOKENS if files.model.parameters >= LARGE else PIECE_TOKENS
+    piece = WHOLE_IMAGE_TOKENS if files.whole_image else piece
+    parameters.n_ctx, parameters.n_parallel = context, 1
+    parameters.n_batch = parameters.n_ubatch = piece
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.fit_params = False  # what does not fit is said, not made smaller
+    parameters.cache_ram_mib = 0  # no visitor's prompt is kept for later
+    parameters.n_ctx_checkpoints = 0
+    parameters.offline = True
+    parameters.warmup = False
+    parameters.verbosity = -1
+    parameters.hostnames, parameters.port, parameters.api_keys = ["127.0.0.1"], 0, [key]
+    parameters.endpoint_slots = parameters.endpoint_metrics = parameters.endpoint_props = parameters.ui = False
+    try:
+        return xllamacpp.Server(parameters)
+    except MemoryError:
+        raise
+    except Exception as error:
+        name, projector = files.model.path.name, files.projector
+        pair = f" with the projector “{projector.path.name}”" if projector else ""
+        raise WeightsError(
+            f"llama.cpp cannot load “{name}”{pair} ({short(error)}). It may be of a kind that this version does not "
+            f"know{', or the two do not go together' if projector else ''}; choose another file."
+        ) from None
+
+
+def _as_openai(message: Message) -> dict[str, Any]:
+    if message.image_png is None:
+        return {"role": message.role, "content": message.text}
+    url = f"data:image/png;base64,{base64.b64encode(message.image_png).decode()}"
+    image = {"type": "image_url", "image_url": {"url": url}}
+    return {"role": message.role, "content": [image, {"type": "text", "text": message.text}]}

@@ -1,0 +1,302 @@
+"""A model in this process as a Reasoner: loaded once, behind the open page; one reply at a time, in fair turns.
+
+What is loaded, and how it writes, is an ``Engine``'s matter (``llamacpp``, ``local``). Knows no file and no library.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from mellm_demo.errors import MellmError, ReasonerError, SettingsError
+from mellm_demo.reasoning.prompts import Message, Style, build
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Waiting
+from mellm_demo.reasoning.thinking import unfold, until_it_repeats
+from mellm_demo.reasoning.turns import Ticket, Turns
+from mellm_demo.records import Analysis, ReasonerCard, Turn
+from mellm_demo.wording import Language
+
+TICK_S = 0.05  # Stop is noticed as often
+PROGRESS_S = 0.25  # and progress told at most as often
+MOST_TOLD = 200  # characters of a library's own words
+MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
+NOTICE = "written by a language model in this app; it can be wrong"
+
+Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
+Emit = Callable[[Piece], None]
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a model is asked, whatever it is."""
+
+    max_tokens: int = 1024  # of an answer
+    temperature: float = 0.7  # what MELLM was sampled with; 0: always the likeliest token
+    style: Style = "plain"
+    template: str | None = None  # see prompts.read_prompt_file
+
+
+class Engine(Protocol):
+    """A loaded model. Used by one thread at a time."""
+
+    card: ReasonerCard
+    context: int  # tokens of prompt and answer together
+    sees: bool  # takes images
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        ...
+
+    def image_tokens(self) -> int:
+        """Tokens of the motion map."""
+        ...
+
+    def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
+        """Write a reply in pieces; returns early once ``stopped()``, which is asked at every token at least."""
+        ...
+
+    def close(self) -> None:
+        """Free the memory."""
+        ...
+
+
+class Resident:
+    """A Reasoner that holds one model.
+
+    load: makes the engine, telling how far it is; raises MellmError with a sentence. card: what is known before that.
+    language: of the first explanation.
+    """
+
+    def __init__(
+        self, load: Callable[[Tell], Engine], card: ReasonerCard, manner: Manner, language: Language = "en"
+    ) -> None:
+        self._load, self._card, self._manner, self._language = load, card, manner, language
+        self._turns = Turns()
+        self._lock = threading.Lock()
+        self._attempt: _Attempt | None = None
+
+    @property
+    def card(self) -> ReasonerCard:
+        engine = self._engine()
+        return engine.card if engine else self._card
+
+    def __repr__(self) -> str:
+        return f"Resident({self._card.name!r})"
+
+    # ------------------------------------------------------------------------------------------ loading
+
+    def prepare(self) -> None:
+        """Begin to load, in a thread of its own; what has begun or is done is not done again, what failed is."""
+        with self._lock:
+            if self._attempt is None or self._attempt.error is not None:
+                self._attempt = _Attempt(self._load)
+
+    def progress(self) -> Loading | None:
+        """How far loading is; None where it has not begun, or is over."""
+        attempt = self._attempt
+        return attempt.told if attempt is not None and not attempt.over.is_set() else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._engine() is not None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the last attempt to load failed, in words."""
+        attempt = self._attempt
+        return str(_as_told(attempt.error)) if attempt is not None and attempt.error is not None else None
+
+    def close(self) -> None:
+        """Free the model, after the reply that is being written."""
+        with _Held(self._turns.take()) as ticket:
+            while ticket.before(TICK_S):
+                pass
+            with self._lock:
+                attempt, self._attempt = self._attempt, None
+            if attempt is not None:
+                attempt.over.wait()
+                if attempt.engine is not None:
+                    attempt.engine.close()
+
+    def _engine(self) -> Engine | None:
+        attempt = self._attempt
+        return attempt.engine if attempt is not None else None
+
+    # ------------------------------------------------------------------------------------------ speaking
+
+    def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
+        """Pieces as they come; see protocol.Reasoner. The model is free again once the last token was written."""
+        ticket = self._turns.take()
+        work: _Work | None = None
+        try:
+            yield from _until_first(ticket, cancel)
+            yield from self._until_loaded(cancel)
+            engine = self._engine()
+            if cancel.is_set() or engine is None:
+                return
+            messages = self._messages(engine, analysis, turns)
+            work = _Work(engine, messages, self._manner, ticket)
+            said = False
+            for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
+                said = said or (isinstance(piece, str) and bool(piece.strip()))
+                yield piece
+            if not said and not cancel.is_set():
+                raise ReasonerError(f"{engine.card.name} returned no text. Ask again, or choose who else speaks.")
+        finally:
+            if work is None:
+                ticket.give_back()
+            else:  # it gives the ticket back itself, as soon as the model is free
+                work.stop.set()
+
+    def _until_loaded(self, cancel: threading.Event) -> Iterator[Piece]:
+        self.prepare()
+        attempt = self._attempt
+        if attempt is None:
+            return
+        told: Loading | None = None
+        while not attempt.over.wait(TICK_S):
+            if cancel.is_set():
+                return
+            if attempt.told != told:
+                told = attempt.told
+                yield told
+        if attempt.error is not None:
+            raise _as_told(attempt.error)
+
+    def _messages(self, engine: Engine, analysis: Analysis, turns: Sequence[Turn]) -> tuple[Message, ...]:
+        manner = self._manner
+        if engine.context <= manner.max_tokens:
+            raise SettingsError(
+                f"The context of {engine.context} tokens leaves no room beside an answer of {manner.max_tokens}. "
+                "Set a longer context or a shorter answer."
+            )
+        prompt = build(
+            analysis,
+            turns,
+            language=self._language,
+            style=manner.style,
+            template=manner.template,
+            budget=engine.context - manner.max_tokens,
+            count=engine.count,
+            image_tokens=engine.image_tokens() if engine.sees else 0,
+        )
+        if engine.sees:
+            return prompt.messages
+        return tuple(Message(message.role, message.text) for message in prompt.messages)
+
+
+class _Attempt:
+    """One attempt to load, under way from the start."""
+
+    def __init__(self, load: Callable[[Tell], Engine]) -> None:
+        self.told = Loading("loading the model")
+        self.engine: Engine | None = None
+        self.error: BaseException | None = None
+        self.over = threading.Event()
+        threading.Thread(target=self._run, args=(load,), name="model loading", daemon=True).start()
+
+    def _run(self, load: Callable[[Tell], Engine]) -> None:
+        try:
+            self.engine = load(self._tell)
+        except BaseException as error:  # told to whoever waits
+            self.error = error
+        finally:
+            self.over.set()
+
+    def _tell(self, what: str, share: float | None) -> None:
+        self.told = Loading(what, share)
+
+
+class _Work:
+    """One reply being written in a thread of its own, which gives the ticket back when the model is free."""
+
+    def __init__(self, engine: Engine, messages: Sequence[Message], manner: Manner, ticket: Ticket) -> None:
+        self.stop = threading.Event()
+        self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
+        threading.Thread(
+            target=self._run, args=(engine, messages, manner, ticket), name="model writing", daemon=True
+        ).start()
+
+    def _run(self, engine: Engine, messages: Sequence[Message], manner: Manner, ticket: Ticket) -> None:
+        try:
+            engine.generate(messages, manner, self._queue.put, self.stop.is_set)
+            self._queue.put(None)
+        except BaseException as error:  # raised again where the text is awaited
+            self._queue.put(error)
+        finally:
+            ticket.give_back()
+
+    def pieces(self, cancel: threading.Event) -> Iterator[Piece]:
+        told_s = 0.0
+        while not cancel.is_set():
+            try:
+                piece = self._queue.get(timeout=TICK_S)
+            except Empty:
+                continue
+            if piece is None:
+                return
+            if isinstance(piece, BaseException):
+                raise _as_told(piece)
+            if isinstance(piece, Loading):
+                now = time.monotonic()
+                if now - told_s < PROGRESS_S:
+                    continue
+                told_s = now
+            yield piece
+        self.stop.set()
+
+
+class _Held:
+    """A ticket for the length of a block."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self._ticket = ticket
+
+    def __enter__(self) -> Ticket:
+        return self._ticket
+
+    def __exit__(self, *_: object) -> None:
+        self._ticket.give_back()
+
+
+def _until_first(ticket: Ticket, cancel: threading.Event) -> Iterator[Piece]:
+    """Place after place until it is this one's turn."""
+    told = 0
+    while (before := ticket.before(TICK_S)) and not cancel.is_set():
+        if before != told:
+            told = before
+            yield Waiting(before)
+
+
+def _bounded(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """No more than MOST_CHARACTERS."""
+    length = 0
+    for piece in pieces:
+        yield piece
+        length += len(piece) if isinstance(piece, str) else 0
+        if length > MOST_CHARACTERS:
+            yield CutOff("length")
+            return
+
+
+def _as_told(error: BaseException) -> BaseException:
+    """Errors with a sentence of their own, and lack of memory as one."""
+    if isinstance(error, MellmError):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return ReasonerError(
+            "The memory ran out while the model was at work. Choose a smaller model, a shorter context, or the "
+            "narrator."
+        )
+    return error
+
+
+def short(error: object) -> str:
+    """What a library said, in one line of a sentence."""
+    return " ".join(str(error).split())[:MOST_TOLD].rstrip(".") or type(error).__name__

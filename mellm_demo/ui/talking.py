@@ -1,0 +1,246 @@
+"""From a question to its answer: who speaks, what is shown meanwhile, and what becomes of it.
+
+Handlers read and change one ``Visit`` and return what the page shows next. They raise nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import gradio as gr
+
+from mellm_demo.errors import MellmError
+from mellm_demo.reasoning.choice import NARRATOR, Loadable
+from mellm_demo.reasoning.grounding import check
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Thought, Waiting
+from mellm_demo.ui import fragments
+from mellm_demo.ui.bubbles import as_meant, checked, messages
+from mellm_demo.ui.house import House, Updates, log_failure
+from mellm_demo.ui.layout import QUESTION_CHARS
+from mellm_demo.ui.session import Entry, Visit
+from mellm_demo.ui.speech import listen
+
+LOADING_TICK_S = 0.3
+ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
+
+NO_CLIP_YET = "There is nothing to talk about yet. Bring a clip or choose an example, and ask then."
+SPEAKER_FAILED = (
+    "The text could not be written because something in the program failed. The measurements stay; ask again."
+)
+
+
+def talk(house: House, visit: Visit) -> Updates:
+    """The chat column as it stands now."""
+    page, busy = house.page, visit.pending
+    suggestions = house.suggest(visit.analysis) if visit.analysis is not None and not busy else ()
+    return {
+        page.chatbot: messages(visit.entries),
+        page.question: gr.Textbox(submit_btn=not busy, stop_btn=busy),
+        page.suggestions: list(suggestions),
+        page.explain_again: gr.Button(interactive=visit.analysis is not None and not busy),
+        page.clear_chat: gr.Button(interactive=bool(visit.entries) and not busy),
+    }
+
+
+async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
+    """The explanation or the answer that is due, as it comes."""
+    analysis, cancel, reasoner = visit.analysis, visit.stop_speaking, house.speakers.get(visit.speaker)
+    if not visit.pending or analysis is None or cancel.is_set():
+        yield {house.page.chatbot: gr.skip()}
+        return
+    turns = visit.turns(present=True)
+    entry = Entry("assistant", "", speaker=reasoner.card.name)
+    visit.entries.append(entry)
+    entries, failed_it = visit.entries, False
+    yield talk(house, visit)
+    try:
+        async for piece in listen(reasoner, analysis, turns, cancel):
+            if visit.entries is not entries or visit.stop_speaking is not cancel:
+                return
+            take(entry, piece)
+            yield {house.page.chatbot: messages(visit.entries)}
+            if len(entry.text) + len(entry.thought) > ANSWER_CHARS:
+                entry.ended = "length"
+                break
+    except Exception as error:
+        failure = str(error) if isinstance(error, MellmError) else SPEAKER_FAILED
+        if not isinstance(error, MellmError):
+            log_failure("reasoner", error)
+        entry.ended, failed_it = "failed" if entry.text else "", True
+        entries.append(Entry("assistant", failure, kind="trouble"))
+    finally:
+        cancel.set()
+    if visit.entries is not entries or visit.stop_speaking is not cancel:
+        return  # somebody else speaks by now
+    entry.state, entry.speaker = "", reasoner.card.name
+    if not entry.text and not entry.ended and entries[-1] is entry:
+        entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
+        failed_it = True
+    if not entry.text and not entry.ended:
+        entries.remove(entry)
+    if entry.text and reasoner.card.is_language_model:
+        found = await asyncio.to_thread(check, entry.text, analysis)
+        entry.statements = found.statements
+        note = Entry("assistant", checked(found.tally, found.unsupported), kind="note")
+        entries.insert(entries.index(entry) + 1, note)
+    visit.pending = False
+    yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)
+
+
+def take(entry: Entry, piece: Piece) -> None:
+    """Add to an entry what its writer has sent."""
+    if isinstance(piece, str):
+        entry.text += piece
+    elif isinstance(piece, Thought):
+        entry.thought += piece.text
+    elif isinstance(piece, CutOff):
+        entry.ended = piece.reason
+    elif isinstance(piece, Waiting):
+        entry.state = f"{piece.before} {'question is' if piece.before == 1 else 'questions are'} answered first"
+    else:
+        entry.state = in_progress(piece)
+
+
+def in_progress(loading: Loading) -> str:
+    """“loading the weights, 40 %”."""
+    return loading.what + (f", {100 * loading.share:.0f} %" if loading.share is not None else "")
+
+
+# ------------------------------------------------------------------------------------------ who speaks
+
+
+def who_speaks(house: House, visit: Visit) -> Updates:
+    """The card of who speaks, with what goes on there."""
+    reasoner, state = house.speakers.get(visit.speaker), ""
+    if isinstance(reasoner, Loadable):
+        loading = reasoner.progress()
+        if loading is not None:
+            state = f"{in_progress(loading)} …"
+        elif reasoner.failure:
+            state = reasoner.failure
+        elif not reasoner.ready:
+            state = "loaded when first needed"
+    return {house.page.card: fragments.card(reasoner.card, state), house.page.notice: fragments.notice(reasoner.card)}
+
+
+def way_out(house: House, visit: Visit, *, failed_it: bool) -> Updates:
+    """The offer to have the narrator answer, after somebody else failed."""
+    speaks = visit.speaker or house.speakers.default
+    offered = failed_it and NARRATOR in house.speakers.by_key and speaks != NARRATOR
+    return {house.page.narrator: gr.Button(visible=offered)}
+
+
+async def attend(house: House, visit: Visit) -> AsyncIterator[Updates]:
+    """Have who speaks made ready, and show how far that is until it is over, or somebody else is chosen."""
+    key = visit.speaker
+    reasoner = house.speakers.get(key)
+    shown = who_speaks(house, visit)
+    yield shown
+    if not isinstance(reasoner, Loadable):
+        return
+    reasoner.prepare()
+    loading = True
+    while loading and visit.speaker == key and not visit.closed:
+        loading = reasoner.progress() is not None
+        now = who_speaks(house, visit)
+        if now != shown:
+            shown = now
+            yield shown
+        await asyncio.sleep(LOADING_TICK_S)
+
+
+def choose(house: House, visit: Visit, key: str) -> Updates:
+    """Somebody else speaks from now on; what is being written is ended, what was written stays."""
+    if key in house.speakers.by_key and key != (visit.speaker or house.speakers.default):
+        if visit.pending:
+            stop(house, visit)
+        visit.speaker = key
+        if visit.entries:
+            visit.entries.append(
+                Entry("assistant", f"From here on {house.speakers.get(key).card.name} speaks.", "note")
+            )
+    return talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=False)
+
+
+def narrator_instead(house: House, visit: Visit) -> Updates:
+    """The narrator answers what somebody else failed to answer."""
+    updates = choose(house, visit, NARRATOR)
+    return updates | {house.page.speaker: NARRATOR} | ask_again(house, visit, len(visit.entries))
+
+
+# ------------------------------------------------------------------------------------------ questions
+
+
+def stop(house: House, visit: Visit) -> Updates:
+    """End the text that is being written; what was written stays."""
+    if visit.pending:
+        if visit.entries and visit.entries[-1].role == "assistant":
+            visit.entries[-1].ended = "stopped"
+        else:
+            visit.entries.append(Entry("assistant", "", ended="stopped"))
+        visit.hush()
+    return talk(house, visit)
+
+
+def ask(house: House, visit: Visit, question: str) -> Updates:
+    """Put a question; who speaks answers as soon as the turn comes."""
+    page, question = house.page, (question or "").replace("\x00", "").strip()
+    if not question:
+        return {page.question: gr.skip()}
+    if visit.analysis is None:
+        visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", NO_CLIP_YET, kind="note")]
+        return talk(house, visit) | {page.question: gr.Textbox("", submit_btn=True, stop_btn=False)}
+    visit.hush()
+    if len(question) > QUESTION_CHARS:
+        shortened = f"{question[:200]} …"
+        said = (
+            f"That question has {fragments.grouped(len(question))} characters; up to "
+            f"{fragments.grouped(QUESTION_CHARS)} are read. Ask it more briefly."
+        )
+        visit.entries += [Entry("user", shortened, kind="note"), Entry("assistant", said, kind="note")]
+    else:
+        visit.entries.append(Entry("user", question))
+        visit.expect_answer()
+    updates = talk(house, visit)
+    updates[page.question] = gr.Textbox("", submit_btn=not visit.pending, stop_btn=visit.pending)
+    return updates
+
+
+def ask_again(house: House, visit: Visit, index: int) -> Updates:
+    """Answer the last question up to ``index`` once more; without one, explain once more."""
+    questions = [i for i, entry in enumerate(visit.entries) if entry.role == "user" and i <= max(index, visit.about)]
+    last = questions[-1] if questions and questions[-1] >= visit.about else None
+    del visit.entries[visit.about if last is None else last + 1 :]
+    return _due(house, visit)
+
+
+def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
+    """Replace a question and all that followed it."""
+    question = as_meant(question).replace("\x00", "").strip()[:QUESTION_CHARS]
+    if question and 0 <= index < len(visit.entries) and visit.entries[index].role == "user":
+        del visit.entries[index:]
+        visit.about = min(visit.about, len(visit.entries))
+        visit.entries.append(Entry("user", question))
+        return _due(house, visit)
+    return talk(house, visit)
+
+
+def explain_again(house: House, visit: Visit) -> Updates:
+    """A fresh explanation; the conversation about this moment begins anew."""
+    del visit.entries[visit.about :]
+    return _due(house, visit)
+
+
+def clear(house: House, visit: Visit) -> Updates:
+    """Forget the conversation; the analysis stays."""
+    visit.hush()
+    visit.entries, visit.about = [], 0
+    return talk(house, visit)
+
+
+def _due(house: House, visit: Visit) -> Updates:
+    visit.hush()
+    if visit.analysis is not None:
+        visit.expect_answer()
+    return talk(house, visit)

@@ -1,0 +1,89 @@
+"""The conversation as it is shown: what was typed stays text, marks tear nothing apart, foreign markup never runs."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mellm_demo.records import Statement
+from mellm_demo.ui.bubbles import as_meant, as_typed, checked, marked, messages
+from mellm_demo.ui.session import Entry
+
+OURS = re.compile(r"<mark class='unsupported' title=\"[^\"<>]*\">|</mark>")
+NASTY = st.text(alphabet="ab*_` \n<>&\"'!([)]\x00嘴", max_size=60)
+
+
+def wrong(start: int, end: int, why: str = "measured: none") -> Statement:
+    return Statement(start, end, "action unit", "AU4 is shown", False, why)
+
+
+def test_a_mark_says_what_the_measurements_say():
+    shown = marked("AU12 and AU4 rose.", [wrong(9, 12, 'only "AU6" <there>')])
+    assert shown == (
+        "AU12 and <mark class='unsupported' title=\"Not supported by the measurements: only &quot;AU6&quot; "
+        '&lt;there&gt;">AU4</mark> rose.'
+    )
+
+
+def test_what_is_supported_is_not_marked():
+    assert marked("AU12 rose.", [Statement(0, 4, "action unit", "AU12", True, "")]) == "AU12 rose."
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "inside"),
+    [
+        ("**AU4** rose", 2, 5, "AU4"),
+        ("AU12 and **AU4** rose", 0, 14, "AU12 and **AU4**"),
+        ("the **brows and** cheeks", 8, 24, None),
+        ("`AU4` in code", 1, 4, None),
+        ("two\nlines", 0, 9, None),
+        ("out of range", 7, 99, "range"),
+    ],
+)
+def test_emphasis_code_and_lines(text, start, end, inside):
+    found = re.search(r"<mark[^>]*>(.*)</mark>", marked(text, [wrong(start, end)]))
+    if inside is None and found is not None:
+        assert found[1].count("**") % 2 == 0
+    else:
+        assert (found[1] if found else None) == inside
+
+
+@given(NASTY, st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70), NASTY), max_size=6))
+def test_whatever_is_marked_the_text_stays_and_no_other_markup_is_made(text, places):
+    shown = marked(text, [wrong(start, end, why) for start, end, why in places])
+    assert OURS.sub("", shown) == as_typed(text)
+    opened = 0
+    for tag in OURS.findall(shown):
+        opened += 1 if tag.startswith("<mark") else -1
+        assert opened in (0, 1)
+    assert opened == 0
+    assert "<" not in OURS.sub("", shown)
+
+
+@given(NASTY)
+def test_what_the_page_sends_back_is_what_was_typed(text):
+    assert as_meant(as_typed(text)) == text.replace("\x00", "")
+
+
+@given(NASTY)
+def test_a_thought_cannot_leave_its_fold(thought):
+    content = messages([Entry("assistant", "Well.", thought=thought)])[0]["content"]
+    inside = content.partition("<div>")[2].partition("</div></details>")[0]
+    if thought:
+        assert html.unescape(inside.replace("<br>", "\n")) == thought.strip()
+        assert "<" not in inside.replace("<br>", "")
+        assert "\n" not in inside
+
+
+def test_the_line_below_lists_what_is_wrong_once():
+    many = [wrong(0, 1)] * 3 + [Statement(n, n + 1, "time", f"at {n} s", False, "no") for n in range(20)]
+    lines = checked("23 statements checked", many).split("\n")
+    assert lines[0] == "23 statements checked"
+    assert lines[1] == "- AU4 is shown: measured: none"
+    assert lines[-1] == "- and 13 more"
+    note = messages([Entry("assistant", "\n".join(lines), kind="note")])[0]["content"]
+    assert note.startswith("*23 statements checked*\n- AU4")

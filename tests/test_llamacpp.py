@@ -1,0 +1,262 @@
+"""A real small GGUF model through llama.cpp: streaming, Stop, turns, trimming, images, and what is refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from support_analysis import make_analysis
+from support_gguf import IMAGE_PX, PATCH_PX, smollm2, write_projector
+
+from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
+from mellm_demo.reasoning import llamacpp, memory
+from mellm_demo.reasoning.llamacpp import GgufOptions, find_projector, free_threads, gguf_model
+from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
+from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.records import Turn
+
+STOP_S = 0.5  # the promise; machines that run many tests at once get some more
+GENEROUS_S = 5.0
+SHORT = Manner(max_tokens=24, temperature=0.0)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """SmolLM2-135M, which sees no images."""
+    model = gguf_model(GgufOptions(smollm2()), SHORT)
+    yield model
+    model.close()
+
+
+def said(pieces) -> str:
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+def test_who_speaks_is_known_before_anything_is_loaded(small):
+    assert isinstance(small, Reasoner)
+    card = gguf_model(GgufOptions(smollm2()), SHORT).card
+    assert card.is_language_model
+    assert (card.size, card.precision, card.device) == ("135 M parameters", "Q4_1 by llama.cpp", "cpu")
+    assert "does not see the image" in card.why
+
+
+def test_it_loads_reads_and_writes_and_says_where_it_was_cut(small):
+    pieces = list(small.reply(make_analysis("smile"), (), threading.Event()))
+    assert said(pieces).strip()
+    assert pieces[-1] == CutOff("length")
+    assert isinstance(pieces[0], Loading)
+    shares = [piece.share for piece in pieces if isinstance(piece, Loading) and piece.what == "reading the prompt"]
+    assert shares == sorted(shares)
+    assert "thread" in small.card.device
+    assert small.ready
+
+
+def test_the_same_question_gets_the_same_answer_at_temperature_0(small):
+    turns = [Turn("user", "Which side?")]
+    first, again = (said(small.reply(make_analysis("smile"), turns, threading.Event())) for _ in range(2))
+    assert first == again
+
+
+def test_stop_frees_the_model(small):
+    cancel = threading.Event()
+    reply = small.reply(make_analysis("smile"), [Turn("user", "Tell me everything.")], cancel)
+    while not isinstance(next(reply), str):
+        pass
+    begun = time.monotonic()
+    cancel.set()
+    rest = list(reply)
+    ended = time.monotonic() - begun
+    while len(small._turns):
+        assert time.monotonic() - begun < GENEROUS_S
+        time.sleep(0.005)
+    print(f"ended in {ended:.3f} s, free after {time.monotonic() - begun:.3f} s")
+    assert len(rest) <= 1
+    assert ended < GENEROUS_S
+
+
+def test_stop_while_the_prompt_is_read(small):
+    """A prompt that takes seconds to read: the first progress ends it."""
+    cancel = threading.Event()
+    question = " ".join(f"Is number {n} right?" for n in range(200))
+    reply = small.reply(make_analysis("frown"), [Turn("user", question)], cancel)
+    while not isinstance(next(reply), Loading):
+        pass
+    begun = time.monotonic()
+    cancel.set()
+    assert [piece for piece in reply if isinstance(piece, str)] == []
+    while len(small._turns):
+        assert time.monotonic() - begun < GENEROUS_S
+        time.sleep(0.005)
+
+
+def test_leaving_the_stream_frees_the_model_too(small):
+    reply = small.reply(make_analysis("smile"), (), threading.Event())
+    while not isinstance(next(reply), str):
+        pass
+    reply.close()
+    begun = time.monotonic()
+    while len(small._turns):
+        assert time.monotonic() - begun < GENEROUS_S
+        time.sleep(0.005)
+
+
+def test_two_visitors_are_answered_one_after_the_other(small):
+    order, places = [], []
+    ready = threading.Event()
+
+    def listen(name: str) -> None:
+        for piece in small.reply(make_analysis("smile"), [Turn("user", f"I am {name}.")], threading.Event()):
+            if isinstance(piece, Waiting):
+                places.append(piece.before)
+            if isinstance(piece, str):
+                order.append(name)
+                ready.set()
+
+    first = threading.Thread(target=listen, args=("Ann",))
+    second = threading.Thread(target=listen, args=("Bob",))
+    first.start()
+    assert ready.wait(60)
+    second.start()
+    first.join(60)
+    second.join(60)
+    assert places == [1]
+    assert order == sorted(order)
+    assert set(order) == {"Ann", "Bob"}
+
+
+def test_older_turns_give_way_and_the_evidence_stays():
+    heard = []
+
+    class Spy(llamacpp.LlamaCpp):
+        def generate(self, messages, manner, emit, stopped):
+            heard.append(messages)
+            emit("Well.")
+
+    files = llamacpp._Files(GgufOptions(smollm2(), context=2048))
+    options = GgufOptions(smollm2(), context=2048)
+    model = Resident(lambda tell: Spy(files, options, tell), files.card(options, None), SHORT)
+    turns = []
+    for number in range(40):
+        turns += [Turn("user", f"Question {number}?"), Turn("assistant", f"Answer {number}. " * 12)]
+    list(model.reply(make_analysis("smile"), [*turns, Turn("user", "And the last one?")], threading.Event()))
+    text = "\n".join(message.text for message in heard[0])
+    assert "AU12" in text
+    assert "And the last one?" in text
+    assert "Question 39?" in text
+    assert "Question 0?" not in text
+    engine = model._engine()
+    assert sum(engine.count(message.text) for message in heard[0]) <= 2048 - SHORT.max_tokens
+    with pytest.raises(ReasonerError, match=r"take .* tokens, but the model is given"):
+        list(model.reply(make_analysis("smile"), [Turn("user", "嘴角" * 1000)], threading.Event()))
+    model.close()
+
+
+def test_a_tokenizer_counts(small):
+    small.prepare()
+    small._attempt.over.wait(60)
+    engine = small._engine()
+    assert engine.count("") == 0
+    assert engine.count("Hello world") == 2
+    assert engine.count("<|im_start|>") >= 1
+
+
+def test_a_stranger_on_this_machine_gets_nothing(small):
+    import httpx
+
+    small.prepare()
+    small._attempt.over.wait(60)
+    address = small._engine()._server.listening_address
+    assert address.startswith("http://127.0.0.1:")
+    for path in ("/v1/chat/completions", "/tokenize", "/completion"):
+        assert httpx.post(address + path, json={"content": "a", "prompt": "a"}, trust_env=False).status_code == 401
+    for path in ("/slots", "/props"):
+        assert httpx.get(address + path, trust_env=False).status_code == 401
+
+
+def test_it_sees_through_a_projector(tmp_path):
+    projector = write_projector(tmp_path / "mmproj-tiny.gguf")
+    model = gguf_model(GgufOptions(smollm2(), projector), SHORT)
+    assert "does not see" not in model.card.why
+    pieces = list(model.reply(make_analysis("smile"), (), threading.Event()))
+    assert said(pieces)
+    assert model._engine().image_tokens() == (IMAGE_PX // PATCH_PX) ** 2
+    model.close()
+
+
+# --------------------------------------------------------------------------------------------- what is refused
+
+
+def failure(options: GgufOptions, manner: Manner = SHORT) -> str:
+    with pytest.raises(MellmError) as raised:
+        list(gguf_model(options, manner).reply(make_analysis("smile"), (), threading.Event()))
+    return str(raised.value)
+
+
+def test_a_projector_is_no_model(tmp_path):
+    assert "is a projector" in failure(GgufOptions(write_projector(tmp_path / "mmproj-tiny.gguf")))
+
+
+def test_a_model_is_no_projector():
+    assert "is no projector" in failure(GgufOptions(smollm2(), smollm2()))
+
+
+def test_a_projector_of_another_model(tmp_path):
+    projector = write_projector(tmp_path / "mmproj-other.gguf", width=288)
+    assert "the two do not go together" in failure(GgufOptions(smollm2(), projector))
+
+
+def test_an_unknown_kind(tmp_path):
+    path = write_projector(tmp_path / "odd.gguf", architecture="oddity")
+    assert "holds no language model" in failure(GgufOptions(path))
+
+
+def test_a_missing_part_of_a_split_model(tmp_path):
+    path = tmp_path / "big-00001-of-00003.gguf"
+    path.symlink_to(smollm2())
+    with pytest.raises(WeightsError, match=r"“big-00002-of-00003\.gguf” is missing"):
+        gguf_model(GgufOptions(path), SHORT)
+
+
+def test_too_little_memory_is_said_before_loading(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: memory.RESERVE + 350_000_000)
+    monkeypatch.setattr(llamacpp, "_start", lambda *_: pytest.fail("it began to load"))
+    sentence = failure(GgufOptions(smollm2()))
+    assert "350 MB are free" in sentence
+    assert "a file of up to 54 MB would fit" in sentence
+
+
+def test_an_answer_as_long_as_the_context():
+    options = GgufOptions(smollm2(), context=1024)
+    with pytest.raises(SettingsError, match="no room beside an answer"):
+        list(gguf_model(options, Manner(max_tokens=1024)).reply(make_analysis("smile"), (), threading.Event()))
+
+
+def test_what_failed_to_load_is_tried_again(monkeypatch):
+    free = [memory.RESERVE, None]
+    monkeypatch.setattr(memory, "available", lambda: free.pop(0))
+    model = gguf_model(GgufOptions(smollm2()), Manner(max_tokens=4))
+    with pytest.raises(ReasonerError):
+        list(model.reply(make_analysis("smile"), (), threading.Event()))
+    assert "needs" in model.failure
+    assert said(model.reply(make_analysis("smile"), (), threading.Event()))
+    assert model.failure is None
+    model.close()
+
+
+def test_a_projector_beside_the_model_is_found(tmp_path):
+    model = tmp_path / "tiny-Q4_0.gguf"
+    assert find_projector(model) is None
+    beside = tmp_path / "mmproj-tiny-f16.gguf"
+    beside.touch()
+    assert find_projector(model) == beside
+    (tmp_path / "mmproj-other.gguf").touch()
+    assert find_projector(model) == beside
+
+
+def test_threads_leave_busy_cores_alone(monkeypatch):
+    monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _: set(range(8)))
+    for busy, threads in ((0.0, 8), (0.4, 8), (3.0, 5), (99.0, 1)):
+        monkeypatch.setattr(llamacpp.os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
+        assert free_threads() == threads
+    assert free_threads(3) == 3

@@ -1,0 +1,471 @@
+"""Three architectures, tiny and random, through the real loading code: streaming, Stop, NF4, LoRA, wrong weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sys
+import threading
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support_analysis import make_analysis
+from support_models import SAVERS
+
+from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
+from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning.hardware import hardware
+from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
+from mellm_demo.reasoning.prompts import Message, map_png
+from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
+from mellm_demo.reasoning.resident import Manner
+from mellm_demo.records import Turn
+
+GENEROUS_S = 5.0  # the promise is 0.5 s
+SHORT = Manner(max_tokens=12, temperature=0.0)
+KINDS = sorted(SAVERS)
+IMAGE = map_png(np.full((448, 448, 3), 90, np.uint8))
+SMALL_IMAGE = map_png(np.full((56, 56, 3), 200, np.uint8))
+ASKED = (Message("system", "Be brief."), Message("user", "What moved?", IMAGE))
+
+
+def quiet(what: str, share: float | None) -> None:
+    """Nobody listens to the progress."""
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """One folder for each architecture; leave them as they are."""
+    top = tmp_path_factory.mktemp("models")
+    return {kind: SAVERS[kind](top / kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def engines(folders):
+    """Loaded in float32, each when first asked for."""
+    made: dict[str, Transformer] = {}
+
+    def engine(kind: str) -> Transformer:
+        if kind not in made:
+            made[kind] = Transformer(LocalOptions(str(folders[kind]), precision="float32", device="cpu"), quiet)
+        return made[kind]
+
+    return engine
+
+
+def written(engine: Transformer, messages=ASKED, manner: Manner = SHORT, stopped=lambda: False) -> list:
+    pieces: list = []
+    engine.generate(messages, manner, pieces.append, stopped)
+    return pieces
+
+
+def text_of(pieces) -> str:
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+# --------------------------------------------------------------------------------------------- from disk to text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_architecture_sees_and_writes(engines, kind):
+    engine = engines(kind)
+    assert engine.sees
+    assert engine.image_tokens() == {"qwen2_5_vl": 258, "idefics3": 34, "llava": 17}[kind]  # marks and line breaks too
+    pieces = written(engine)
+    assert text_of(pieces)
+    assert pieces[-1] == CutOff("length")
+    assert text_of(pieces) == text_of(written(engine))
+    assert engine.card.precision == "float32"
+    assert engine.card.why.endswith("Float32 on cpu: the settings say so.")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_image_matters(engines, kind):
+    """Other pixels, other numbers: the image reaches the language model."""
+    import torch
+
+    engine, outcomes = engines(kind), []
+    for value in (0, 255):
+        messages = (Message("user", "?", map_png(np.full((448, 448, 3), value, np.uint8))),)
+        with torch.inference_mode():
+            outcomes.append(engine._model(**engine._inputs(messages, engine._can)).logits[0, -1])
+    assert not torch.allclose(outcomes[0], outcomes[1])
+
+
+def test_templates_are_followed(engines):
+    told = {kind: engines(kind)._rendered(ASKED, engines(kind)._can) for kind in KINDS}
+    assert told["qwen2_5_vl"].startswith("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n<|vision_start|>")
+    assert told["qwen2_5_vl"].endswith("What moved?<|im_end|>\n<|im_start|>assistant\n")
+    assert told["idefics3"].count("<end_of_utterance>") == 2
+    assert told["llava"] == "USER: <image>\nBe brief.\n\nWhat moved? ASSISTANT:"  # knows no system part
+
+
+def test_text_comes_as_it_is_written(engines):
+    """The second piece is there before the last token was made."""
+    engine, times = engines("idefics3"), []
+    engine.generate(ASKED, Manner(max_tokens=60, temperature=0.0), lambda _: times.append(time.monotonic()), bool)
+    assert times[0] < times[-1]
+
+
+def test_large_images_are_made_smaller(engines, folders):
+    narrow = LocalOptions(str(folders["qwen2_5_vl"]), precision="float32", device="cpu", max_pixels=112 * 112)
+    assert Transformer(narrow, quiet).image_tokens() == 18  # 4 × 4, and two marks
+    assert engines("qwen2_5_vl")._picture(SMALL_IMAGE).size == (56, 56)
+
+
+def test_tokens_are_counted_by_the_models_own_tokenizer(engines):
+    engine = engines("llava")
+    assert [engine.count(text) for text in ("", "abc", "嘴角", "<image>")] == [0, 3, 6, 1]
+
+
+def test_a_thought_that_the_template_begins_is_none_of_the_answer(engines, monkeypatch):
+    engine = engines("idefics3")
+    rendered = engine._rendered
+    monkeypatch.setattr(engine, "_rendered", lambda *args: rendered(*args) + "<think>\n")
+    assert written(engine)[0] == "<think>"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nf4_quantises_the_language_model_and_nothing_that_sees(folders, kind):
+    from bitsandbytes.nn import Linear4bit
+
+    engine = Transformer(LocalOptions(str(folders[kind]), precision="nf4", device="cpu"), quiet)
+    quantised = [name for name, part in engine._model.named_modules() if isinstance(part, Linear4bit)]
+    assert len(quantised) == 2 * 7  # two layers: q, k, v, o, gate, up, down
+    assert not any("vis" in name or "connector" in name or "projector" in name or "head" in name for name in quantised)
+    assert engine._model.config.quantization_config.bnb_4bit_use_double_quant
+    assert engine.card.precision == "4-bit NF4, bfloat16"
+    assert "NF4 is slower there" in engine.card.why
+    assert text_of(written(engine))
+
+
+def test_the_measure_of_the_cpu_gives_a_reason(folders):
+    engine = Transformer(LocalOptions(str(folders["idefics3"]), device="cpu"), quiet)
+    assert engine.card.precision in ("bfloat16", "float32")
+    assert "on cpu: " in engine.card.why
+    assert "NF4 is slower there" in engine.card.why
+    assert text_of(written(engine))
+
+
+def test_a_checkpoint_that_was_quantised_is_taken_as_it_is(folders, tmp_path):
+    from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+
+    folder = shutil.copytree(folders["idefics3"], tmp_path / "four-bit")
+    config = BitsAndBytesConfig(load_in_4bit=True, llm_int8_skip_modules=[r"(?:.*\.)?vision_model", "lm_head"])
+    model = AutoModelForImageTextToText.from_pretrained(folder, quantization_config=config, device_map={"": "cpu"})
+    model.save_pretrained(folder)
+    engine = Transformer(LocalOptions(str(folder), device="cpu"), quiet)
+    assert engine.card.precision == "quantised (bitsandbytes)"
+    assert text_of(written(engine))
+
+
+def test_as_a_reasoner_it_loads_behind_the_page_and_tells(folders):
+    model = local_model(LocalOptions(str(folders["llava"]), precision="float32", device="cpu"), SHORT)
+    assert isinstance(model, Reasoner)
+    assert (model.card.name, model.card.size) == ("llava", "1 M parameters")
+    assert not model.ready
+    pieces = list(model.reply(make_analysis("smile"), [Turn("user", "Which side?")], threading.Event()))
+    assert any(isinstance(piece, Loading) for piece in pieces)
+    assert model.ready
+    assert model.card.device == "cpu"
+    model.close()
+    assert not model.ready
+
+
+def test_loading_tells_how_far_it_is(folders):
+    told: list[tuple[str, float | None]] = []
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu")
+    Transformer(options, lambda what, share: told.append((what, share)))
+    shares = [share for what, share in told if what == "loading the weights"]
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_nothing_is_fetched_for_a_folder(folders, monkeypatch):
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: asked.append(args) or [])
+    engine = Transformer(LocalOptions(str(folders["qwen2_5_vl"]), precision="nf4", device="cpu"), quiet)
+    assert text_of(written(engine))
+    assert asked == []
+
+
+# --------------------------------------------------------------------------------------------- Stop
+
+
+def long_answer(engine: Transformer, cancel: threading.Event) -> tuple[threading.Thread, list]:
+    pieces: list = []
+    thread = threading.Thread(
+        target=engine.generate, args=(ASKED, Manner(max_tokens=3000, temperature=0.0), pieces.append, cancel.is_set)
+    )
+    thread.start()
+    return thread, pieces
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stop_between_tokens(engines, kind):
+    engine, cancel = engines(kind), threading.Event()
+    begun = time.monotonic()
+    thread, pieces = long_answer(engine, cancel)
+    while engine._stopped is local._never:
+        assert time.monotonic() - begun < 60
+        time.sleep(0.01)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    cancel.set()
+    thread.join(GENEROUS_S)
+    print(f"stopped in {time.monotonic() - begun:.3f} s")
+    assert not thread.is_alive()
+    assert CutOff("length") not in pieces
+    assert not any(one.name == "transformers" for one in threading.enumerate())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stop_within_a_long_prompt(engines, kind):
+    """Stopped while a layer of the tower is at work: the next one ends the pass, and no token comes."""
+    import torch
+
+    engine, cancel, passed = engines(kind), threading.Event(), []
+    stacks = [part for part in engine._model.modules() if isinstance(part, torch.nn.ModuleList) and len(part) == 2]
+
+    def at_work(layer, _) -> None:
+        passed.append(layer)
+        cancel.set()
+        time.sleep(0.3)
+
+    handles = [layer.register_forward_pre_hook(at_work) for stack in stacks for layer in stack]
+    try:
+        assert text_of(written(engine, stopped=cancel.is_set)) == ""
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert len(passed) == 1
+    assert text_of(written(engine))  # and it writes again
+
+
+# --------------------------------------------------------------------------------------------- adapters
+
+
+def save_adapter(folder: Path, base: Path, target: str = "q_proj") -> Path:
+    """A LoRA adapter that changes what is written."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText
+
+    model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
+    config = LoraConfig(
+        r=4, lora_alpha=64, target_modules=rf".*(language|text)_model.*{target}", init_lora_weights=False
+    )
+    torch.manual_seed(11)
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("kind", "precision"), [*((kind, "float32") for kind in KINDS), ("llava", "nf4")])
+def test_an_adapter_changes_the_model(engines, folders, tmp_path, kind, precision):
+    adapter = save_adapter(tmp_path / "adapter", folders[kind])
+    options = LocalOptions(str(folders[kind]), str(adapter), precision=precision, device="cpu")
+    engine = Transformer(options, quiet)
+    assert engine.card.name == f"{kind} + adapter"
+    assert text_of(written(engine))
+    if precision == "float32":
+        import torch
+
+        with torch.inference_mode():
+            inputs = engine._inputs(ASKED, engine._can)
+            ours, plain = (one._model(**inputs).logits for one in (engine, engines(kind)))
+        assert not torch.allclose(ours, plain)
+
+
+def test_an_adapter_of_another_model_is_refused_by_name(folders, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    adapter = save_adapter(tmp_path / "adapter", folders["llava"])
+    path = adapter / "adapter_model.safetensors"
+    weights = load_file(path)
+    first = sorted(weights)[0]
+    moved = {key.replace("layers.1", "layers.7"): value for key, value in weights.items()}
+    for changed, words in (
+        (moved, r"left over: .*layers\.7"),
+        ({key: value for key, value in weights.items() if key != first}, "missing: .*lora_"),
+        (weights | {first: weights[first][:, :-1].contiguous()}, "of another shape: .*lora_"),
+    ):
+        save_file(changed, path, metadata={"format": "pt"})
+        with pytest.raises(WeightsError, match=words):
+            Transformer(LocalOptions(str(folders["llava"]), str(adapter), precision="float32", device="cpu"), quiet)
+
+
+def test_what_is_no_lora_adapter_is_refused(folders, tmp_path):
+    options = LocalOptions(str(folders["llava"]), str(tmp_path), precision="float32", device="cpu")
+    with pytest.raises(WeightsError, match="is not an adapter"):
+        Transformer(options, quiet)
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "IA3"}')
+    with pytest.raises(WeightsError, match="of the kind “IA3”"):
+        Transformer(options, quiet)
+
+
+# --------------------------------------------------------------------------------------------- what is refused
+
+
+def damaged(folder: Path, to: Path, change) -> str:
+    """A copy whose weights were changed."""
+    from safetensors.torch import load_file, save_file
+
+    copy = shutil.copytree(folder, to)
+    weights = load_file(copy / "model.safetensors")
+    change(weights)
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    return str(copy)
+
+
+def loses(weights) -> None:
+    for key in [key for key in weights if "layers.1.self_attn" in key and "vision" not in key and "visual" not in key]:
+        del weights[key]
+
+
+def shrinks(weights) -> None:
+    key = next(key for key in weights if key.endswith("layers.0.mlp.down_proj.weight") and "vis" not in key)
+    weights[key] = weights[key][:, :-1].contiguous()
+
+
+def gains(weights) -> None:
+    weights["model.stranger.weight"] = next(iter(weights.values())).clone()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (loses, r"missing: .*layers\.1\.self_attn.* and \d+ more"),
+        (shrinks, r"of another shape: .*down_proj\.weight \(64×127 there, 64×128 wanted\)"),
+        (gains, "left over: .*stranger"),
+    ],
+)
+def test_wrong_weights_are_refused_by_name(folders, tmp_path, kind, change, words):
+    path = damaged(folders[kind], tmp_path / "wrong", change)
+    with pytest.raises(WeightsError, match=words) as raised:
+        Transformer(LocalOptions(path, precision="float32", device="cpu"), quiet)
+    assert "The weights in “wrong” are not those of a" in str(raised.value)
+
+
+def failure(folder: Path, **options) -> str:
+    with pytest.raises(MellmError) as raised:
+        Transformer(LocalOptions(str(folder), **{"precision": "float32", "device": "cpu", **options}), quiet)
+    return str(raised.value)
+
+
+def with_config(folder: Path, to: Path, **changed) -> Path:
+    copy = shutil.copytree(folder, to)
+    config = json.loads((copy / "config.json").read_text()) | changed
+    (copy / "config.json").write_text(json.dumps(config))
+    return copy
+
+
+def test_kinds_that_are_not_known_and_code_that_is_not_run(folders, tmp_path):
+    copy = with_config(folders["llava"], tmp_path / "odd", model_type="oddity", auto_map={"AutoModel": "mine.Model"})
+    (copy / "mine.py").write_text("raise SystemExit('it ran')\n")
+    assert "oddity" in failure(copy)
+    copy = with_config(folders["llava"], tmp_path / "text", model_type="llama")
+    assert "does not know as an image-text model" in failure(copy)
+
+
+def test_a_missing_tokenizer(folders, tmp_path):
+    copy = shutil.copytree(folders["llava"], tmp_path / "no-words")
+    for path in copy.glob("tokenizer*"):
+        path.unlink()
+    assert "The processor of “no-words” cannot be loaded" in failure(copy)
+
+
+def test_a_missing_template(folders, tmp_path):
+    copy = shutil.copytree(folders["llava"], tmp_path / "no-template")
+    for path in copy.glob("chat_template*"):
+        path.unlink()
+    assert "no chat template" in failure(copy)
+
+
+def test_devices_and_attention_that_are_not_there(folders):
+    assert "no CUDA card" in failure(folders["llava"], device="cuda:7")
+    assert "“abacus” is not known" in failure(folders["llava"], device="abacus")
+    assert "flash_attention_2 is not installed" in failure(folders["llava"], attention="flash_attention_2")
+
+
+def test_attention_is_a_setting(folders):
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu", attention="eager")
+    assert Transformer(options, quiet)._model.config._attn_implementation == "eager"
+
+
+def test_too_little_memory_is_said_before_loading(folders, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 10**8)
+    monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("it began to load"))
+    assert "are free in memory" in failure(folders["llava"])
+
+
+def test_a_prompt_that_is_too_long_is_told(engines):
+    with pytest.raises(ReasonerError, match="Ask a shorter question"):
+        written(engines("llava"), (Message("user", "a" * 5000),))
+
+
+def test_a_hub_that_cannot_be_reached_is_told(monkeypatch):
+    import huggingface_hub
+
+    def unreachable(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(ReasonerError, match="“owner/model” is no folder here, and cannot be fetched"):
+        Transformer(LocalOptions("owner/model"), quiet)
+
+
+def test_a_folder_that_is_none_is_told_before_anything_is_loaded(tmp_path):
+    with pytest.raises(WeightsError, match="There is no folder"):
+        local_model(LocalOptions(str(tmp_path / "none")), SHORT)
+
+
+# --------------------------------------------------------------------------------------------- a card that is lent
+
+
+def test_on_zero_gpu_only_the_writing_gets_the_card(folders, monkeypatch):
+    lent = []
+
+    def gpu(duration):
+        def decorate(function):
+            def call(*args):
+                lent.append(duration(*args))
+                yield from function(*args)
+
+            return call
+
+        return decorate
+
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
+    zero_gpu.prepare()
+    engine = Transformer(LocalOptions(str(folders["llava"]), precision="float32", device="cpu"), quiet)
+    assert lent == []
+    assert text_of(written(engine))
+    assert len(lent) == 1
+    assert 15 <= lent[0] <= 120
+
+
+def test_a_card_that_is_lent_later_is_not_asked_now(monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    found = hardware("auto", None)
+    assert (found.device, found.free, found.capability) == ("cuda:0", None, (9, 0))
+
+
+def test_elsewhere_nothing_changes(monkeypatch):
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    assert zero_gpu.on_gpu(long_answer, lambda: 1) is long_answer
+    assert not zero_gpu.is_zero_gpu()
+
+
+def test_an_answer_as_long_as_the_context(folders):
+    options = LocalOptions(str(folders["llava"]), device="cpu", precision="float32", context=12)
+    reply = local_model(options, SHORT).reply(make_analysis("smile"), (), threading.Event())
+    with pytest.raises(SettingsError, match="no room beside an answer"):
+        list(reply)
