@@ -77,3 +77,39 @@ def tiny_model(seed=0):
             if parameter.dim() > 1:
                 parameter.normal_(0.0, 0.25)
     return model, tokenizer, recipe
+
+
+def tiny_qwen(folder):
+    """A folder as of Qwen2.5-VL: two layers, an eye of two, random weights, and a processor."""
+    import torch
+    from transformers import (
+        Qwen2_5_VLConfig,
+        Qwen2_5_VLForConditionalGeneration,
+    )
+
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]}
+    )
+    number = tokenizer.convert_tokens_to_ids
+    torch.manual_seed(0)
+    config = Qwen2_5_VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [2, 3, 3]},
+            "bos_token_id": 1, "eos_token_id": 2,
+        },
+        vision_config={
+            "depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "patch_size": 14, "window_size": 56,
+            "out_hidden_size": 64, "fullatt_block_indexes": [1], "spatial_merge_size": 2, "temporal_patch_size": 2,
+        },
+        image_token_id=number("<|image_pad|>"), video_token_id=number("<|video_pad|>"),
+        vision_start_token_id=number("<|vision_start|>"), vision_end_token_id=number("<|vision_end|>"),
+    )  # fmt: skip
+    Qwen2_5_VLForConditionalGeneration(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    from transformers import Qwen2VLImageProcessorPil
+
+    Qwen2VLImageProcessorPil(patch_size=14, merge_size=2, temporal_patch_size=2).save_pretrained(str(folder))
+    return folder

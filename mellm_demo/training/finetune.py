@@ -1,0 +1,322 @@
+"""Fine-tunes a vision-language model on instruction data, in the paper's stages, in pieces of time.
+
+``python -m mellm_demo.training.finetune --samples DIR… --state DIR --out DIR`` trains, with ``--language FILE.gguf``
+and (where there is one) ``--tower DIR``, the small model; with ``--qwen DIR --set finetune.method=qlora`` a Qwen2.5-VL.
+It goes on where it was stopped (``--minutes``, a kill) and writes the model to ``--out`` when all stages are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mellm_demo.errors import InputError, MellmError
+from mellm_demo.training.embedded import checkpoint
+from mellm_demo.training.embedded.conversation import IGNORED, Encoded, endless, read_samples
+from mellm_demo.training.embedded.families import Family, Small, read_qwen
+from mellm_demo.training.embedded.recipe import DEFAULT, Finetune, Recipe, Stage, read_recipe
+
+ADAPTED = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"  # the linear layers that LoRA adapts
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far training has come."""
+
+    stage: int
+    step: int  # within the stage
+
+
+def steps_of(stage: Stage, samples: int, settings: Finetune) -> int:
+    """Optimiser steps of a stage."""
+    return max(math.ceil(stage.epochs * samples / (settings.batch * settings.accumulate)), 0)
+
+
+def rate_share(step: int, steps: int, settings: Finetune) -> float:
+    """Of the learning rate: rises in a line, falls as a cosine."""
+    warm = max(settings.warmup_share * steps, 1.0)
+    done = min(step / max(steps, 1), 1.0)
+    fall = settings.final_share + (1.0 - settings.final_share) * 0.5 * (1.0 + math.cos(math.pi * done))
+    return min((step + 1) / warm, 1.0) * fall
+
+
+def adapted(family: Family, settings: Finetune) -> Any:
+    """The model to train: itself, or with LoRA adapters on its language model."""
+    if settings.method == "full":
+        return family.model
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    model = family.model
+    if settings.method == "qlora":
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    lora = LoraConfig(
+        r=settings.lora_rank, lora_alpha=settings.lora_alpha, target_modules=ADAPTED, lora_dropout=0.0, bias="none"
+    )
+    return get_peft_model(model, lora)
+
+
+def choose_trainable(family: Family, stage: Stage, settings: Finetune) -> list[dict[str, Any]]:
+    """Parameter groups of a stage; everything else is frozen.
+
+    With adapters the language model's own weights stay as they are; tower and projector are trained where the stage
+    names them, unless the model is at 4 bits, where only adapters are.
+    """
+    for parameter in family.model.parameters():
+        parameter.requires_grad_(False)
+    parts, seen = family.parts(), set()
+    groups: list[dict[str, Any]] = []
+    for name in ("projector", "tower", "language"):
+        if name not in stage.train:
+            continue
+        chosen = []
+        for label, parameter in parts[name].named_parameters():
+            lora = "lora_" in label
+            if id(parameter) in seen or not parameter.is_floating_point():
+                continue
+            if settings.method != "full" and (name == "language") != lora:
+                continue
+            if settings.method == "qlora" and not lora:
+                continue
+            seen.add(id(parameter))
+            chosen.append(parameter.requires_grad_(True))
+        rate = settings.learning_rate if name == "language" else settings.vision_learning_rate
+        for decayed in (True, False):
+            some = [p for p in chosen if (p.dim() > 1) == decayed]
+            if some:
+                decay = settings.weight_decay if decayed else 0.0
+                groups.append({"params": some, "base_lr": rate, "lr": rate, "weight_decay": decay})
+    return groups
+
+
+def loss_of(model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
+    """Mean cross entropy of what is to be learned, and how many tokens that is.
+
+    Only their hidden states are turned into logits: with 49,152 words that saves most of the output layer's work.
+    """
+    import torch.nn.functional as F
+
+    labels = batch["labels"]
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    hidden = base.model(**inputs).last_hidden_state[:, :-1]
+    wanted = labels[:, 1:]
+    kept = wanted != IGNORED
+    logits = base.lm_head(hidden[kept])
+    return F.cross_entropy(logits.float(), wanted[kept]), int(kept.sum())
+
+
+def train(
+    family: Family, recipe: Recipe, lines: Sequence[dict[str, Any]], state_folder: Path, *,
+    minutes: float | None = None, most_steps: int | None = None, device: str | None = None,
+) -> Any | None:  # fmt: skip
+    """Train until the stages are done: the model. None where the time was up or ``most_steps`` were made before."""
+    import torch
+
+    settings = recipe.finetune
+    torch.manual_seed(settings.seed)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    samples = family.encoded(lines, settings.max_tokens)
+    model = adapted(family, settings)
+    if settings.method != "qlora":
+        model.to(device)
+    model.train()
+    state = checkpoint.load(state_folder)
+    place = Place(0, 0)
+    if state is not None:
+        place = _restored(model, state, state_folder)
+    clock = checkpoint.Clock(minutes, settings.save_minutes)
+    made = 0
+    for index in range(place.stage, len(settings.stages)):
+        stage = settings.stages[index]
+        first = place.step if index == place.stage else 0
+        if index > 0 and settings.fake_quantise and settings.method == "full":
+            _round_weights(family)
+        groups = choose_trainable(family, stage, settings)
+        if not groups:
+            continue
+        optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+        if state is not None and index == place.stage and first > 0:
+            optimiser.load_state_dict(state["optimiser"])
+        chosen = samples if "language" in stage.train else [one for one in samples if one.image is not None]
+        if not chosen:
+            raise InputError(
+                f"The stage “{stage.name}” trains the eye, but no sample has an image. Write some that do."
+            )
+        steps = steps_of(stage, len(chosen), settings)
+        runner = _Runner(family, model, optimiser, chosen, recipe, index, device, state_folder)
+        for step in runner.steps(first, steps):
+            made += 1
+            over = clock.over or (most_steps is not None and made >= most_steps)
+            if over or clock.save_is_due:
+                _save(state_folder, model, optimiser, Place(index, step + 1))
+            if over and step + 1 < steps:
+                return None
+        _save(state_folder, model, optimiser, Place(index + 1, 0))
+        if (clock.over or (most_steps is not None and made >= most_steps)) and index + 1 < len(settings.stages):
+            return None
+    return model
+
+
+def _round_weights(family: Family) -> None:
+    from mellm_demo.training.embedded.quantise import language_linears, seen_as_q4_0
+
+    seen_as_q4_0(language_linears(family.parts()["language"]))
+
+
+class _Runner:
+    """One stage's steps."""
+
+    def __init__(
+        self, family: Family, model: Any, optimiser: Any, samples: Sequence[Encoded], recipe: Recipe, stage: int,
+        device: str, folder: Path,
+    ) -> None:  # fmt: skip
+        self._family, self._model, self._optimiser, self._samples = family, model, optimiser, samples
+        self._settings, self._stage, self._device, self._folder = recipe.finetune, stage, device, folder
+
+    def steps(self, first: int, last: int) -> Iterator[int]:
+        """Make optimiser steps ``first`` … ``last`` - 1; yields each that was made."""
+        import torch
+
+        settings = self._settings
+        lengths = [len(one.ids) for one in self._samples]
+        seed = settings.seed + 1000 * self._stage
+        batches = endless(lengths, settings.batch, seed, skip=first * settings.accumulate)
+        scaler = torch.amp.GradScaler(self._device, enabled=settings.precision == "fp16" and self._device == "cuda")
+        total, tokens, counted, started = 0.0, 0, 0, time.monotonic()
+        trained = [p for group in self._optimiser.param_groups for p in group["params"]]
+        for step in range(first, last):
+            for group in self._optimiser.param_groups:
+                group["lr"] = group["base_lr"] * rate_share(step, last, settings)
+            self._optimiser.zero_grad(set_to_none=True)
+            for _ in range(settings.accumulate):
+                chosen = [self._samples[i] for i in next(batches)]
+                batch = {name: value.to(self._device) for name, value in self._family.batch(chosen).items()}
+                with self._precision():
+                    loss, learned = loss_of(self._model, batch)
+                if learned:
+                    scaler.scale(loss / settings.accumulate).backward()
+                total, counted = total + float(loss.detach()), counted + 1
+                tokens += int(batch["attention_mask"].sum())
+            scaler.unscale_(self._optimiser)
+            torch.nn.utils.clip_grad_norm_(trained, settings.clip_norm)
+            scaler.step(self._optimiser)
+            scaler.update()
+            if (step + 1) % settings.report_steps == 0 or step + 1 == last:
+                passed = max(time.monotonic() - started, 1e-6)
+                checkpoint.log(
+                    self._folder, stage=self._settings.stages[self._stage].name, step=step + 1, of=last,
+                    loss=round(total / max(counted, 1), 4), tokens_per_second=round(tokens / passed, 1),
+                )  # fmt: skip
+                total, tokens, counted, started = 0.0, 0, 0, time.monotonic()
+            yield step
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        kind = kinds.get(self._settings.precision)
+        return torch.autocast(self._device, dtype=kind or torch.bfloat16, enabled=kind is not None)
+
+
+# --------------------------------------------------------------------------------------------- states
+
+
+def _kept_weights(model: Any) -> dict[str, Any]:
+    """What training may change: everything in full, adapters and the small parts beside a frozen language model."""
+    state = model.state_dict()
+    if not hasattr(model, "peft_config"):
+        return {name: weight for name, weight in state.items() if name != "lm_head.weight"}  # tied
+    return {
+        name: w
+        for name, w in state.items()
+        if "lora_" in name or ("language_model" not in name and w.is_floating_point() and "lm_head" not in name)
+    }
+
+
+def _save(folder: Path, model: Any, optimiser: Any, place: Place) -> None:
+    checkpoint.save(
+        folder,
+        {
+            "model": {name: weight.detach().cpu() for name, weight in _kept_weights(model).items()},
+            "optimiser": optimiser.state_dict(),
+            "stage": place.stage,
+            "step": place.step,
+        },
+    )
+
+
+def _restored(model: Any, state: dict[str, Any], folder: Path) -> Place:
+    wanted = _kept_weights(model)
+    wrong = [n for n, w in state["model"].items() if n not in wanted or wanted[n].shape != w.shape]
+    if wrong or len(state["model"]) != len(wanted):
+        raise InputError(
+            f"The state in {folder.name} is of another model or method ({len(wrong)} weights do not fit). "
+            "Name another --state folder."
+        )
+    model.load_state_dict(state["model"], strict=False)
+    return Place(int(state["stage"]), int(state["step"]))
+
+
+# --------------------------------------------------------------------------------------------- command
+
+
+def _family(given: argparse.Namespace, recipe: Recipe) -> Family:
+    if given.qwen is not None:
+        return read_qwen(given.qwen, four_bits=recipe.finetune.method == "qlora")
+    if recipe.finetune.method == "qlora":
+        raise InputError("The small model is not trained at 4 bits: choose finetune.method full or lora.")
+    if given.language is None:
+        raise InputError("No model was named. Give --language FILE.gguf, or --qwen FOLDER.")
+    from mellm_demo.training.embedded.model import build, read_language
+    from mellm_demo.training.pretrain_tower import tower_weights
+
+    language, tokenizer = read_language(given.language)
+    eye = tower_weights(given.tower) if given.tower else None
+    return Small(build(recipe.model, language, tokenizer, eye), tokenizer, recipe)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0, or 2 with a sentence where something given cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m mellm_demo.training.finetune", description=__doc__)
+    parser.add_argument("--samples", type=Path, nargs="+", required=True, help="folders of training.instruct")
+    parser.add_argument("--without", nargs="*", default=[], metavar="GROUP", help="people left out, to be tested on")
+    parser.add_argument("--state", type=Path, required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the finished model")
+    parser.add_argument("--language", type=Path, help="SmolLM2 as .gguf, or a folder of transformers'")
+    parser.add_argument("--tower", type=Path, help="state folder of training.pretrain_tower")
+    parser.add_argument("--qwen", type=Path, help="folder of a Qwen2.5-VL, instead of the small model")
+    parser.add_argument("--recipe", type=Path, default=DEFAULT)
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
+    parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
+    parser.add_argument("--threads", type=int)
+    given = parser.parse_args(argv)
+    try:
+        import torch
+
+        if given.threads:
+            torch.set_num_threads(given.threads)
+        recipe = read_recipe(given.recipe, given.set)
+        lines = read_samples(given.samples, without_groups=frozenset(given.without))
+        family = _family(given, recipe)
+        model = train(family, recipe, lines, given.state, minutes=given.minutes)
+        if model is not None:
+            finished(family, model, recipe.finetune, given.out)
+            print(f"All stages are done; the model lies in {given.out.name}.")
+    except MellmError as error:
+        parser.exit(2, f"{error}\n")
+    return 0
+
+
+def finished(family: Family, model: Any, settings: Finetune, out: Path) -> None:
+    """Write the trained model: whole, with adapters merged into it, or (at 4 bits) the adapter alone."""
+    family.save(out, model.merge_and_unload() if settings.method == "lora" else model)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
