@@ -193,6 +193,9 @@ def scale(unit: ActionUnitEvidence) -> Literal["probability", "fit"]:
     return "probability" if heard and (unit.reliability or 0.0) >= CALIBRATED_FROM else "fit"
 
 
+SCALE_ZH = {"probability": "概率", "fit": "吻合度"}
+
+
 # ---------------------------------------------------------------------------------------------- readings
 
 CLOSE_CALL = 0.8  # a second reading with this share of the best one's support is named beside it

@@ -104,7 +104,7 @@ def corrupted(text: str, analysis: Analysis, language: str) -> Iterator[tuple[st
         (r"(\d+\.\d+) (?:px|像素)", "magnitude", 3.7),
         (r"(\d+\.\d+) ?%", "magnitude", 13.3),
         (r"(\d+\.\d\d) (?:s\b|秒)", "time", 0.37),
-        (r"(?:[Ff]it(?: of)?|吻合度) (\d\.\d+)", "share", 0.07),
+        (r"(?:[Ff]it(?: of)?|[Pp]robability(?: of)?|吻合度|概率) (\d\.\d+)", "share", 0.07),
     ):
         for one in replaced(text, pattern, lambda told, more=more: f"{float(told) + more:.{len(told) - 2}f}"):
             yield kind, one

@@ -22,7 +22,7 @@ from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import REFUSALS, Intent, clean, language_of, understand
 from mellm_demo.reasoning.narrator import DELTA_WIDTH, Narrator, compose, deltas, suggested_questions
 from mellm_demo.reasoning.protocol import Reasoner, earlier_questions, last_question
-from mellm_demo.records import Analysis, Turn
+from mellm_demo.records import NETWORK, Analysis, Turn, Witness
 
 I = Intent  # noqa: E741 - the tables below read better
 
@@ -1038,3 +1038,26 @@ def test_made_analyses_are_consistent(name):
         assert coarse.negative + coarse.positive + coarse.surprise == pytest.approx(1.0)
     if one.selected is not None:
         assert one.spotting.candidates[one.selected] == interval
+
+
+def test_a_number_is_called_what_it_is():
+    plain = make_analysis("smile")
+    units = plain.evidence.action_units
+    heard = tuple(
+        replace(unit, reliability=0.81, witnesses=(*unit.witnesses, Witness(NETWORK, 0.7, "flow"))) for unit in units
+    )
+    read = replace(plain, evidence=replace(plain.evidence, action_units=heard))
+    some = replace(plain, evidence=replace(plain.evidence, action_units=(heard[0], *units[1:])))
+    assert len(units) > 1
+    assert "Probability" not in compose(plain)
+    assert "Fit 0." in compose(plain)
+    assert "Fit 0." not in compose(read)
+    assert "Probability 0." in compose(read)
+    assert "trained on real micro-expressions" in compose(read)
+    assert "no probability of being correct" not in compose(read)
+    assert all(word in compose(some) for word in ("Probability 0.", "Fit 0.", "no probability of being correct"))
+    assert "概率 0." in compose(read, language="zh")
+    assert "吻合度" not in compose(read, language="zh")
+    assert f"probability of {read.evidence.action_units[0].probability:.2f}" in compose(
+        read, (Turn("user", f"Is AU{heard[0].au} shown?"),)
+    )

@@ -296,11 +296,24 @@ def _codes(units: tuple[int, ...]) -> str:
 def _unit_lines(facts: Facts) -> str:
     lines = [
         f"- **AU{unit.au}, {unit.name.lower()}**, {_side_note(unit)}: {_does(unit.au)}. "
-        f"Fit {number(unit.probability, 2)}, {number(unit.strength_px)} px."
+        f"{wording.scale(unit).capitalize()} {number(unit.probability, 2)}, {number(unit.strength_px)} px."
         for unit in facts.units
     ]
-    note = "The fit, from 0 to 1, says how closely the measured motion matches; it is no probability of being correct."
-    return "\n".join(lines) + f"\n\n{note}"
+    return "\n".join(lines) + f"\n\n{_scale_note(facts)}"
+
+
+def _scale_note(facts: Facts) -> str:
+    scales = {wording.scale(unit) for unit in facts.units}
+    notes = {
+        "probability": (
+            "A probability comes from the network that was trained on real micro-expressions, together with the rules; "
+            "it can be off by a tenth or more."
+        ),
+        "fit": (
+            "A fit, from 0 to 1, says how closely the measured motion matches; it is no probability of being correct."
+        ),
+    }
+    return " ".join(note for scale, note in notes.items() if scale in scales)
 
 
 def _side_note(unit: ActionUnitEvidence) -> str:
@@ -435,7 +448,7 @@ def _one_unit(facts: Facts, au: int) -> str:
         size = f"{number(unit.strength_px)} px ({number(facts.percent(unit.strength_px))} % of the pupil distance)"
         basis = _basis(facts, unit)
         return (
-            f"Yes. {what} Here it shows on {_side(unit.side)}, by {size}, with a fit of "
+            f"Yes. {what} Here it shows on {_side(unit.side)}, by {size}, with a {wording.scale(unit)} of "
             f"{number(unit.probability, 2)}. {basis}"
         )
     if au in (45, 46):
@@ -781,8 +794,8 @@ def answer_reliability(facts: Facts, query: Query) -> str:
         f"{number(facts.floor_px)} px that this clip shows at rest."
     ]
     if facts.units:
-        fits = joined([f"AU{unit.au} {number(unit.probability, 2)}" for unit in facts.units])
-        steps.append(f"The action units: as far as their fit goes (0 to 1): {fits}.")
+        told = joined([f"AU{unit.au} {wording.scale(unit)} {number(unit.probability, 2)}" for unit in facts.units])
+        steps.append(f"The action units: as far as their numbers go, from 0 to 1: {told}.")
     steps.append("What it may express: tentative. A face can move like this for several reasons.")
     limits = [line for line in (_confusers(facts), _caveats(facts), _verdict_line(facts)) if line]
     open_end = [] if interval.complete or facts.is_pair else ["The offset lies outside the clip."]
@@ -931,7 +944,7 @@ TERM_TEXTS: dict[str, str] = {
         "them better than on single emotions."
     ),
     "fit": (
-        "The fit, from 0 to 1, says how closely the measured motion matches what an action unit does. It is no "
+        "A fit, from 0 to 1, says how closely the measured motion matches what an action unit does. It is no "
         "probability of being correct."
     ),
 }
@@ -1046,7 +1059,7 @@ def answer_genuine(facts: Facts, query: Query) -> str:
     if smile is None:
         return f"{text} A smile (AU12) is not shown here anyway."
     together = (
-        f"Here AU6 (cheek raiser) goes with AU12 (fit {number(cheek.probability, 2)})"
+        f"Here AU6 (cheek raiser) goes with AU12 ({wording.scale(cheek)} {number(cheek.probability, 2)})"
         if cheek
         else "Here AU6 (cheek raiser) is not shown along with AU12"
     )

@@ -287,10 +287,23 @@ def _side_note(unit: ActionUnitEvidence) -> str:
 def _unit_lines(facts: Facts) -> str:
     lines = [
         f"- **{_code(unit.au)}**，{_side_note(unit)}：{_does(unit.au)}。"
-        f"吻合度 {number(unit.probability, 2)}，{number(unit.strength_px)} 像素。"
+        f"{_scale(unit)} {number(unit.probability, 2)}，{number(unit.strength_px)} 像素。"
         for unit in facts.units
     ]
-    return "\n".join(lines) + "\n\n吻合度从 0 到 1，表示测得的运动与该动作单元的接近程度，并不是判断正确的概率。"
+    return "\n".join(lines) + f"\n\n{_scale_note(facts)}"
+
+
+def _scale(unit: ActionUnitEvidence) -> str:
+    return wording.SCALE_ZH[wording.scale(unit)]
+
+
+def _scale_note(facts: Facts) -> str:
+    scales = {wording.scale(unit) for unit in facts.units}
+    notes = {
+        "probability": "概率来自在真实微表情上训练的网络，并与规则合并，误差可达十分之一或更多。",
+        "fit": "吻合度从 0 到 1，表示测得的运动与该动作单元的接近程度，并不是判断正确的概率。",
+    }
+    return "".join(note for scale, note in notes.items() if scale in scales)
 
 
 def _no_unit() -> str:
@@ -446,7 +459,7 @@ def _one_unit(facts: Facts, au: int) -> str:
     if unit is not None:
         size = f"{number(unit.strength_px)} 像素（瞳距的 {number(facts.percent(unit.strength_px))}%）"
         return (
-            f"有。{what}此处出现在{_side_where(unit)}，幅度 {size}，吻合度 {number(unit.probability, 2)}。"
+            f"有。{what}此处出现在{_side_where(unit)}，幅度 {size}，{_scale(unit)} {number(unit.probability, 2)}。"
             f"{_basis(facts, unit)}"
         )
     if au in (45, 46):
@@ -748,8 +761,8 @@ def answer_reliability(facts: Facts, query: Query) -> str:
         f"{ratio} 倍。"
     ]
     if facts.units:
-        fits = "，".join(f"AU{unit.au} {number(unit.probability, 2)}" for unit in facts.units)
-        lines.append(f"- 动作单元：取决于吻合度（0 到 1）：{fits}。")
+        told = "，".join(f"AU{unit.au} {_scale(unit)} {number(unit.probability, 2)}" for unit in facts.units)
+        lines.append(f"- 动作单元：取决于下列数值（0 到 1）：{told}。")
     lines.append("- 情绪：只是初步推断。同样的动作可以有多种原因。")
     limits = [line for line in (_confusers(facts), _caveats(facts), _rate_line(facts)) if line]
     return "\n".join(lines) + "".join(f"\n\n{line}" for line in limits)
@@ -988,7 +1001,7 @@ def answer_genuine(facts: Facts, query: Query) -> str:
     if facts.unit(12) is None:
         return f"{text}何况这里没有出现微笑（AU12）。"
     together = (
-        f"这里 AU6（脸颊上提）与 AU12 同时出现（吻合度 {number(cheek.probability, 2)}）"
+        f"这里 AU6（脸颊上提）与 AU12 同时出现（{_scale(cheek)} {number(cheek.probability, 2)}）"
         if cheek
         else "这里 AU6（脸颊上提）没有与 AU12 同时出现"
     )

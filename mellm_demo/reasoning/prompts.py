@@ -328,7 +328,7 @@ def _units(facts: Facts, language: Language) -> tuple[str, ...]:
     zh = language == "zh"
     if not facts.units:
         return ("运动与所检测的动作单元都不吻合。" if zh else "The motion fits none of the action units looked for.",)
-    lines = ["动作单元（吻合度 0 到 1，不是概率）：" if zh else "Action units (fit from 0 to 1, not a frequency):"]
+    lines = ["动作单元（数值 0 到 1；吻合度不是概率）：" if zh else "Action units (0 to 1; a fit is no probability):"]
     lines += [_unit_line(unit, language) for unit in facts.units]
     coarse = facts.analysis.evidence.coarse if facts.analysis.evidence else None
     if coarse is not None:
@@ -343,15 +343,20 @@ def _units(facts: Facts, language: Language) -> tuple[str, ...]:
 
 
 def _unit_line(unit: ActionUnitEvidence, language: Language) -> str:
-    known, fit, px = facs.AU_BY_NUMBER.get(unit.au), number(unit.probability, 2), number(unit.strength_px, 2)
+    known, value, px = facs.AU_BY_NUMBER.get(unit.au), number(unit.probability, 2), number(unit.strength_px, 2)
+    scale = wording.scale(unit)
     midline = unit.side == "both" and known is not None and not known.paired
     if language == "zh":
         name, side = known.name_zh if known else unit.name, "中线" if midline else facs.SIDE_ZH[unit.side]
         heard = "，".join(f"{one.name} {number(one.probability, 2)}" for one in unit.witnesses)
-        return f"- AU{unit.au} {name}，{side}：吻合度 {fit}，{px} 像素" + (f"；依据：{heard}" if heard else "")
+        return f"- AU{unit.au} {name}，{side}：{wording.SCALE_ZH[scale]} {value}，{px} 像素" + (
+            f"；依据：{heard}" if heard else ""
+        )
     side = "midline" if midline else {"both": "both sides"}.get(unit.side, f"{unit.side} side")
     heard = ", ".join(f"{one.name} {number(one.probability, 2)}" for one in unit.witnesses)
-    return f"- AU{unit.au} {unit.name.lower()}, {side}: fit {fit}, {px} px" + (f"; witnesses: {heard}" if heard else "")
+    return f"- AU{unit.au} {unit.name.lower()}, {side}: {scale} {value}, {px} px" + (
+        f"; witnesses: {heard}" if heard else ""
+    )
 
 
 def _warnings(facts: Facts, language: Language) -> tuple[str, ...]:
