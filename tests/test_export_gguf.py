@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # tensors are tiny: threads only wait for each other
 pytest.importorskip("transformers")
 gguf = pytest.importorskip("gguf")
 

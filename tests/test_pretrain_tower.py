@@ -16,6 +16,7 @@ from mellm_demo.training.embedded.stream import Maps, worn
 from mellm_demo.training.instruct import bank
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # tensors are tiny: threads only wait for each other
 pytest.importorskip("transformers")
 
 from mellm_demo.training import pretrain_tower  # noqa: E402
