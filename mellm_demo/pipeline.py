@@ -30,6 +30,7 @@ from mellm_demo.records import (
     FloatArray,
     Frame,
     Image,
+    InputVerdict,
     Interval,
     Moment,
     MotionCurve,
@@ -166,11 +167,30 @@ def _analyse_face(
     tell("looking for moments", STAGE_STARTS["looking for moments"])
     found = spotting.spot(curve)
     tell("drawing", STAGE_STARTS["drawing"])
-    analysis = Analysis(
+    verdict = input_verdict(clip, track, result, settings)
+    recorded = {key: getattr(settings, key) for key in RECORDED_SETTINGS}
+    analysis = replace(before_any_moment(clip, verdict, result.tracks, track, curve, found), settings=recorded)
+    if clip.kind == "pair" and len(track.times_ms) == 2:
+        return _conclude(analysis, spotting.interval_from_user(curve, found, 0, 1, 1), None)
+    if found.candidates:
+        return _conclude(analysis, found.candidates[0], 0)
+    return analysis
+
+
+def before_any_moment(
+    clip: Clip,
+    verdict: InputVerdict,
+    faces: tuple[FaceTrack, ...],
+    face: FaceTrack,
+    curve: MotionCurve,
+    found: Spotting,
+) -> Analysis:
+    """The analysis of a clip in which no moment has been taken up: what stands where there is none."""
+    return Analysis(
         clip=clip,
-        verdict=input_verdict(clip, track, result, settings),
-        faces=result.tracks,
-        face=track,
+        verdict=verdict,
+        faces=faces,
+        face=face,
         curve=curve,
         spotting=found,
         selected=None,
@@ -178,14 +198,8 @@ def _analyse_face(
         evidence=None,
         reliable=False,
         reasons=found.reasons,
-        headline="",
-        settings={key: getattr(settings, key) for key in RECORDED_SETTINGS},
+        headline=headline(None, None, found, found.reasons, reliable=False),
     )
-    if clip.kind == "pair" and len(track.times_ms) == 2:
-        return _conclude(analysis, spotting.interval_from_user(curve, found, 0, 1, 1), None)
-    if found.candidates:
-        return _conclude(analysis, found.candidates[0], 0)
-    return replace(analysis, headline=headline(None, None, found, analysis.reasons, reliable=False))
 
 
 def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> Analysis:

@@ -2,8 +2,8 @@
 
 Works on the displacement trajectories of a MotionCurve alone, with true timestamps; knows no pixels. An expression is
 a stretch in which regions leave their rest and come back, so what counts is the prominence of a trajectory's peak over
-both of its sides, which slow drift and lasting changes of place do not have. The apex is where displacement is
-largest, not where motion is fastest.
+both of its sides, which slow drift and lasting changes of place do not have. The apex lies in the top of displacement,
+a third of the way through it, and not where motion is fastest.
 """
 
 from __future__ import annotations

@@ -63,26 +63,18 @@ def interval_from_user(
     seen = ~lids_among(curve.regions)
     ratio = moved / np.maximum(spotting.region_floor_px, 1e-6)
     order = [int(r) for r in np.argsort(-ratio) if ratio[r] >= 1.0]
-    duration = float(curve.times_ms[offset_row] - curve.times_ms[onset_row])
     warnings = []
     if curve.segment[onset_row] != curve.segment[apex_row] or not curve.usable[[onset_row, apex_row]].all():
         warnings.append("the face was lost or not measurable between onset and apex")
-    interval = Interval(
-        onset=onset_row,
-        apex=apex_row,
-        offset=offset_row,
-        onset_ms=float(curve.times_ms[onset_row]),
-        apex_ms=float(curve.times_ms[apex_row]),
-        offset_ms=float(curve.times_ms[offset_row]),
-        kind="micro" if duration <= MICRO_MS else "macro",
+    interval = _between(
+        curve,
+        (onset_row, apex_row, offset_row),
+        order,
         score=float(ratio[seen].max()) if seen.any() else 0.0,
         peak_px=float(moved[seen].max()) if seen.any() else 0.0,
-        regions=tuple(curve.regions[r] for r in order),
-        warnings=tuple(warnings),
         complete=complete,
-        by_user=True,
     )
-    return _warned(interval, curve, spotting.spans)
+    return _warned(replace(interval, warnings=tuple(warnings), by_user=True), curve, spotting.spans)
 
 
 def interval_of(curve: MotionCurve, event: Event, spans: Sequence[Span]) -> Interval:
@@ -100,22 +92,43 @@ def interval_of(curve: MotionCurve, event: Event, spans: Sequence[Span]) -> Inte
     order = [int(r) for r in np.argsort(-event.ratio) if event.ratio[r] >= 1.0]
     if not order:
         order = [int(np.argmax(event.ratio))]
-    duration = float(curve.times_ms[offset] - curve.times_ms[onset])
     body = ~lids if (~lids).any() else np.ones_like(lids)
-    interval = Interval(
-        onset=onset,
-        apex=apex,
-        offset=offset,
-        onset_ms=float(curve.times_ms[onset]),
-        apex_ms=float(curve.times_ms[apex]),
-        offset_ms=float(curve.times_ms[offset]),
-        kind="micro" if duration <= MICRO_MS else "macro",
+    interval = _between(
+        curve,
+        (onset, apex, offset),
+        order,
         score=float(event.ratio.max()),
         peak_px=float(size[body].max()),
-        regions=tuple(curve.regions[r] for r in order),
         complete=event.complete,
     )
     return _warned(interval, curve, spans)
+
+
+def _between(
+    curve: MotionCurve,
+    rows: tuple[int, int, int],
+    order: Sequence[int],
+    *,
+    score: float,
+    peak_px: float,
+    complete: bool,
+) -> Interval:
+    """The interval with onset, apex and offset at ``rows``; ``order``: indices of its regions, strongest first."""
+    onset_ms, apex_ms, offset_ms = (float(curve.times_ms[row]) for row in rows)
+    onset, apex, offset = rows
+    return Interval(
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        onset_ms=onset_ms,
+        apex_ms=apex_ms,
+        offset_ms=offset_ms,
+        kind="micro" if offset_ms - onset_ms <= MICRO_MS else "macro",
+        score=score,
+        peak_px=peak_px,
+        regions=tuple(curve.regions[index] for index in order),
+        complete=complete,
+    )
 
 
 def _warned(interval: Interval, curve: MotionCurve, spans: Sequence[Span]) -> Interval:

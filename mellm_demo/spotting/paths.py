@@ -20,7 +20,6 @@ BLINK_PAD_MS = 70.0
 class Paths:
     """One stretch without gaps on an even time grid."""
 
-    start: int  # row of the track where the stretch begins
     rows: NDArray[np.int64]  # rows of the track
     row_times: FloatArray  # (n,) of these rows
     times: FloatArray  # (N,) ms, evenly spaced
@@ -72,7 +71,6 @@ def paths_of(curve: MotionCurve, rows: NDArray[np.int64], spans: Sequence[Span])
     eyes = curve.eye_openness[rows].astype(np.float64)
     covariance = None if curve.covariance_px2 is None else curve.covariance_px2[rows][nearest].astype(np.float64)
     return Paths(
-        start=int(rows[0]),
         rows=rows,
         row_times=own,
         times=times,

@@ -16,7 +16,6 @@ SPEECH_STEP = 0.02  # of the interocular distance: smallest opening or closing o
 SPEECH_PAUSE_MS = 450.0  # longest time between two such steps
 HEAD_SPEED_PX_S = 45.0
 HEAD_MIN_MS = 100.0
-GAP_MIN_MS = 60.0
 
 
 def find_spans(curve: MotionCurve) -> tuple[Span, ...]:

@@ -13,9 +13,8 @@ import numpy as np
 
 from mellm_demo import facs, flow, spotting
 from mellm_demo.face import FaceResult, input_verdict
-from mellm_demo.headline import headline
 from mellm_demo.motion_map import motion_map
-from mellm_demo.pipeline import conclude_moment
+from mellm_demo.pipeline import before_any_moment, conclude_moment
 from mellm_demo.records import (
     CROP_PX,
     Analysis,
@@ -98,20 +97,9 @@ def analysis_of(
     curve = _curve(times, moved, course, random)
     found = spotting.spot(curve)
     clip = _clip(times, course, random)
-    analysis = Analysis(
-        clip=clip,
-        verdict=input_verdict(clip, track, FaceResult((track,), len(times), 0, 1), Settings.from_environment({})),
-        faces=(track,),
-        face=track,
-        curve=curve,
-        spotting=found,
-        selected=None,
-        moment=None,
-        evidence=None,
-        reliable=False,
-        reasons=found.reasons,
-        headline=headline(None, None, found, found.reasons, reliable=False),
-    )
+    result = FaceResult((track,), len(times), 0, 1)
+    verdict = input_verdict(clip, track, result, Settings.from_environment({}))
+    analysis = before_any_moment(clip, verdict, result.tracks, track, curve, found)
     interval, selected = _interval(curve, analysis, times, course)
     if interval is None:
         return analysis
