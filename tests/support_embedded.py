@@ -57,7 +57,7 @@ def tiny_recipe(*overrides: str) -> Recipe:
     """The recipe, small."""
     small = (
         "model.hidden=32", "model.feed_forward=64", "model.layers=2", "model.heads=2",
-        "finetune.batch=2", "finetune.accumulate=1", "finetune.precision=fp32",
+        "finetune.batch=200", "finetune.accumulate=1", "finetune.precision=fp32",
     )  # fmt: skip
     return read_recipe(overrides=(*small, *overrides))
 

@@ -16,7 +16,7 @@ from support_embedded import tiny_model, tiny_recipe  # noqa: E402
 
 from mellm_demo.errors import InputError  # noqa: E402
 from mellm_demo.training import export_gguf, finetune  # noqa: E402
-from mellm_demo.training.embedded import checkpoint, conversation, families  # noqa: E402
+from mellm_demo.training.embedded import checkpoint, conversation, families, masters, quantise  # noqa: E402
 from mellm_demo.training.embedded.recipe import Stage  # noqa: E402
 
 STAGES = (Stage("vision", ("tower", "projector"), 1.0), Stage("together", ("tower", "projector", "language"), 2.0))
@@ -46,8 +46,10 @@ def lines(tmp_path):
 
 
 def recipe_of(**changes):
-    recipe = tiny_recipe("finetune.learning_rate=3e-3", "finetune.report_steps=1", "finetune.lora_rank=2")
-    return replace(recipe, finetune=replace(recipe.finetune, stages=STAGES, **changes))
+    recipe = tiny_recipe("finetune.learning_rate=3e-3", "finetune.vision_learning_rate=3e-3",
+                         "finetune.report_steps=1", "finetune.lora_rank=2")  # fmt: skip
+    given = {"precision": "fp32", "accumulate": 1, "batch": 200, "stages": STAGES} | changes
+    return replace(recipe, finetune=replace(recipe.finetune, **given))
 
 
 def family(recipe):
@@ -77,13 +79,15 @@ def test_people_who_are_tested_on_are_left_out(tmp_path, lines):
 
 
 def test_every_sample_comes_once_an_epoch_and_order_can_be_taken_up():
-    lengths = [int(n) for n in np.random.default_rng(0).integers(5, 90, 37)]
-    epoch = conversation.order(lengths, 4, 0, 1)
-    assert sorted(i for batch in epoch for i in batch) == list(range(37))
-    assert epoch != conversation.order(lengths, 4, 1, 1)
-    whole = conversation.endless(lengths, 4, 1)
+    lengths = [int(n) for n in np.random.default_rng(0).integers(5, 90, 37)] + [300]
+    epoch = conversation.order(lengths, 200, 0, 1)
+    assert sorted(i for batch in epoch for i in batch) == list(range(38))
+    assert all(len(batch) * max(lengths[i] for i in batch) <= 200 for batch in epoch if 37 not in batch)
+    assert (37,) in epoch
+    assert epoch != conversation.order(lengths, 200, 1, 1)
+    whole = conversation.endless(lengths, 200, 1)
     passed = [next(whole) for _ in range(15)]
-    later = conversation.endless(lengths, 4, 1, skip=9)
+    later = conversation.endless(lengths, 200, 1, skip=9)
     assert [next(later) for _ in range(6)] == passed[9:]
 
 
@@ -170,12 +174,46 @@ def test_a_state_of_another_method_is_refused(tmp_path, lines):
         finetune.train(family(other), other, lines, tmp_path)
 
 
-def test_mixed_precision_trains(tmp_path, lines):
-    recipe = recipe_of(precision="bf16")
-    trained = finetune.train(family(recipe), recipe, lines, tmp_path, most_steps=2)
-    assert trained is None
-    log = (tmp_path / checkpoint.LOG).read_text(encoding="utf-8").splitlines()
-    assert np.isfinite(json.loads(log[-1])["loss"])
+def test_half_precision_computes_and_float32_learns(tmp_path, lines):
+    """Steps far smaller than bfloat16 can add still add up, and what is not trained keeps its exact value."""
+    stages = (Stage("language", ("language",), 6.0),)
+    recipe = recipe_of(precision="bf16", learning_rate=1e-5, fake_quantise=False, stages=stages)
+    one = family(recipe)
+    before = {name: weight.clone() for name, weight in one.model.state_dict().items()}
+    trained = finetune.train(one, recipe, lines, tmp_path)
+    after = trained.state_dict()
+    assert {weight.dtype for weight in after.values()} == {torch.float32}
+    moved = changed(before, after)
+    assert all("language_model" in name or "lm_head" in name for name in moved)
+    layer = "model.language_model.layers.0.mlp.up_proj.weight"
+    steps = (after[layer] - before[layer]).abs()
+    assert 0 < steps.max() < 1e-3
+    assert (steps > 0).float().mean() > 0.9
+
+
+def test_what_is_computed_with_is_rounded_and_what_is_kept_is_not():
+    linear = torch.nn.Linear(64, 8)
+    exact = linear.weight.detach().clone()
+    held = masters.Masters(linear, [{"params": [linear.weight], "lr": 0.1}], [linear.weight])
+    torch.testing.assert_close(linear.weight.float(), quantise.q4_0(exact).bfloat16().float())
+    linear(torch.ones(1, 64, dtype=torch.bfloat16)).sum().backward()
+    held.collect()
+    assert linear.weight.grad is None
+    torch.testing.assert_close(held.groups[0]["params"][0].grad, torch.ones(512))
+    held.restore()
+    torch.testing.assert_close(linear.weight.detach(), exact)
+
+
+def test_few_words_of_the_image_alone_weigh_more(lines):
+    recipe = recipe_of(look_weight=3.0)
+    looking = [line | {"kind": "look"} for line in lines[:2]]
+    samples = family(recipe).encoded([*looking, *lines[2:4]], 500)
+    assert [one.weight for one in samples] == [3.0, 3.0, 1.0, 1.0]
+    one = family(recipe)
+    (loss, weight), (heavier, more) = (finetune.loss_of(one.model, one.batch(some)) for some in (
+        [replace(samples[0], weight=1.0)], samples[:1]))  # fmt: skip
+    assert more == 3.0 * weight
+    torch.testing.assert_close(heavier, 3.0 * loss)
 
 
 def test_loss_is_that_of_all_logits():
@@ -184,13 +222,13 @@ def test_loss_is_that_of_all_logits():
     samples = [conversation.Encoded((1, 40, 41, 42, 2), (-100, -100, 41, 42, 2), None),
                conversation.Encoded((1, 50, 2), (-100, 50, 2), None)]  # fmt: skip
     batch = one.batch(samples)
-    loss, count = finetune.loss_of(one.model, batch)
+    loss, weight = finetune.loss_of(one.model, batch)
     logits = one.model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     wanted = torch.nn.functional.cross_entropy(
         logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten(), ignore_index=-100
     )
-    torch.testing.assert_close(loss, wanted)
-    assert count == 5
+    torch.testing.assert_close(loss / weight, wanted)
+    assert weight == 5
 
 
 def test_the_rate_falls_to_its_end():

@@ -20,12 +20,12 @@ torch.set_num_threads(1)  # tensors are tiny: threads only wait for each other
 pytest.importorskip("transformers")
 
 from mellm_demo.training import pretrain_tower  # noqa: E402
-from mellm_demo.training.embedded import checkpoint, tower  # noqa: E402
+from mellm_demo.training.embedded import checkpoint, drawing, naming, tower  # noqa: E402
 
 TINY = (
     "model.hidden=32", "model.feed_forward=64", "model.layers=2", "model.heads=2",
     "pretrain.batch=8", "pretrain.images=320", "pretrain.warmup_images=32", "pretrain.report_images=32",
-    "pretrain.held_out_images=16", "pretrain.learning_rate=3e-3",
+    "pretrain.held_out_images=16", "pretrain.learning_rate=3e-3", "pretrain.precision=fp32", "pretrain.workers=0",
 )  # fmt: skip
 
 
@@ -48,6 +48,18 @@ def test_a_map_depends_on_its_number_alone(faces):
     np.testing.assert_array_equal(one.example(2).image, later[1].image)
     assert (one.example(3).image != later[1].image).any()
     assert later[0].image.shape == (224, 224, 3)
+
+
+def test_maps_drawn_ahead_are_the_same_maps(faces):
+    maps = Maps(faces, (0, 1), EVENTS, seed=3)
+    here, ahead = drawing.batches(maps, 10, 2, 0), drawing.batches(maps, 10, 2, 1)
+    try:
+        for _ in range(2):
+            one, two = next(here), next(ahead)
+            for name in ("images", "regions", "units"):
+                np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    finally:
+        ahead.close()
 
 
 def test_the_truth_of_a_map_fits_its_units(faces):
@@ -128,7 +140,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(recipe, faces, tmp_path):
     pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "parts", most_images=24)
     (tmp_path / "parts" / f"{checkpoint.STATE}.part").write_bytes(b"torn")
     pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "parts", most_images=48)
-    one, two = (pretrain_tower.tower_weights(tmp_path / name) for name in ("whole", "parts"))
+    one, two = (pretrain_tower.eye_weights(tmp_path / name) for name in ("whole", "parts"))
     assert set(one) == set(two)
     for name, weight in one.items():
         torch.testing.assert_close(weight, two[name], msg=name)
@@ -158,6 +170,51 @@ def test_the_clock_stops_and_saves():
     clock = checkpoint.Clock(1.0, 1.0, lambda: next(now))
     assert (clock.over, clock.over) == (False, True)
     assert [clock.save_is_due, clock.save_is_due, clock.save_is_due] == [True, False, True]
+
+
+def test_patches_as_a_product_are_those_of_the_convolution(recipe):
+    from transformers import SiglipVisionModel
+
+    one = SiglipVisionModel(tower.tower_config(recipe.model))
+    pixels = torch.randn(2, 3, 224, 224)
+    before = one(pixel_values=pixels).last_hidden_state
+    tower.quick_on_a_cpu(one)
+    torch.testing.assert_close(one(pixel_values=pixels).last_hidden_state, before, rtol=1e-4, atol=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+
+def test_tokens_learn_to_name_what_moves_in_the_words_of_the_language_model(recipe, faces, tmp_path):
+    from support_embedded import tiny_language, tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    folder = tmp_path / "language"
+    tiny_language(tokenizer).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "state", language=folder)
+    log = [json.loads(line) for line in (tmp_path / "state" / checkpoint.LOG).read_text(encoding="utf-8").splitlines()]
+    named = [line["naming"] for line in log if "naming" in line]
+    assert named[-1] < 0.8 * named[0]
+    assert "named_au_macro_f1" in log[-1]
+    words = pretrain_tower.eye_weights(tmp_path / "state", "projector")
+    assert set(words) == {f"linear_{n}.{part}" for n in (1, 2) for part in ("weight", "bias")}
+    with pytest.raises(InputError, match="taught with --language"):
+        pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "state")
+
+
+def test_a_token_that_is_a_units_words_is_read_as_that_unit_on_that_side():
+    from support_embedded import tiny_tokenizer
+
+    embeddings = torch.randn(300, 24, generator=torch.Generator().manual_seed(0))
+    meant = naming.meanings(embeddings, tiny_tokenizer(), 30)
+    units = torch.zeros(1, 2, len(bank.UNITS))
+    units[0, 0, 3] = units[0, :, 5] = 1  # one on the left, one on both sides
+    said = meant.gather(1, torch.nn.functional.pad(naming.state_of(units)[0], (0, 30 - len(bank.UNITS)))[
+        :, None, None].expand(-1, 1, 24))[:, 0][None]  # fmt: skip
+    assert ((naming.read(said, meant) > 0).float() == units).all()
+    right, wrong = naming.loss_of(said, meant, units), naming.loss_of(said, meant, 1 - units)
+    assert right < 0.1 * wrong
 
 
 def test_scores_of_known_logits():

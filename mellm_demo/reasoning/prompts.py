@@ -21,7 +21,7 @@ from typing import Literal
 from mellm_demo import facs, wording
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.headline import clause
-from mellm_demo.reasoning import answers_en, answers_zh
+from mellm_demo.reasoning import answers_en, answers_zh, brief
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import last_question
@@ -29,7 +29,7 @@ from mellm_demo.records import ActionUnitEvidence, Analysis, Image, RegionMotion
 from mellm_demo.wording import HAN, Language, number, seconds
 
 Role = Literal["system", "user", "assistant"]
-Style = Literal["plain", "mellm_v1"]
+Style = Literal["plain", "mellm_v1", "brief"]
 Counter = Callable[[str], int]
 
 MOST_QUESTION_CHARACTERS = 2000  # of a question; whoever writes more has asked within these
@@ -84,6 +84,7 @@ def build(
     budget: int = DEFAULT_BUDGET,
     count: Counter = estimate_tokens,
     image_tokens: int = IMAGE_TOKENS,
+    looked_up: bool = True,
 ) -> Prompt:
     """Messages for a chat model.
 
@@ -94,10 +95,12 @@ def build(
         style: ``mellm_v1`` is the shape that the published weights were trained on: image first, Chinese, no system
             part of our own. Its first explanation holds no numbers; follow-up questions, for which there was no
             training, get the evidence beside the image.
+            ``brief`` is what the app's own small model was taught on: no system part, the record in few lines, English.
         template: text to put in the place of our Chinese words in that style (see ``read_prompt_file``).
         budget: most tokens for all messages. Older turns are left out first; the evidence and the image never.
         count: tokens of a text.
         image_tokens: tokens of the image.
+        looked_up: in the brief style, whether what a question names is looked up and put beside it.
 
     Raises ReasonerError where evidence and question alone exceed the budget.
     """
@@ -107,7 +110,10 @@ def build(
             if turn.role == "user":
                 language = language_of(turn.text, language)
     image = map_png(analysis.moment.motion_map) if analysis.moment else None
-    head = _head(Facts(analysis), language, style, template, image, asked=question is not None)
+    facts = Facts(analysis)
+    if style == "brief":
+        return _fitted(*_brief(facts, turns, image, looked_up), "en", budget, count, image_tokens)
+    head = _head(facts, language, style, template, image, asked=question is not None)
     talk = _talk(turns, language) if question is not None else ()
     return _fitted(head, talk, language, budget, count, image_tokens)
 
@@ -169,6 +175,26 @@ def _head(
         parts.append(STEPS[language] if facts.found else EXPLAIN_WHY[language])
     parts.append(ANSWER_IN[language])
     return Message("system", SYSTEM[language]), Message("user", "\n\n".join(parts), image)
+
+
+def _brief(
+    facts: Facts, turns: Sequence[Turn], image: bytes | None, looked_up: bool
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """Head and talk for the app's own small model. What explains before anything was asked was asked to explain."""
+    last = max((index for index, turn in enumerate(turns) if turn.role == "user"), default=-1)
+    explaining = last < 0 or turns[0].role == "assistant"
+    words = brief.record(facts) + (f"\n{brief.EXPLAIN}" if explaining else "")
+    told, earlier = [], list[str]()
+    for turn in turns[: last + 1]:
+        if turn.role == "user":
+            question = clean(turn.text, MOST_QUESTION_CHARACTERS) or NO_QUESTION["en"]
+            told.append(
+                Message("user", brief.with_looked_up(facts, question, tuple(earlier)) if looked_up else question)
+            )
+            earlier.append(turn.text)
+        elif text := clean(turn.text, MOST_ANSWER_CHARACTERS):
+            told.append(Message("assistant", text))
+    return (Message("user", words, image),), tuple(told)
 
 
 def _talk(turns: Sequence[Turn], language: Language) -> tuple[Message, ...]:

@@ -18,8 +18,10 @@ from typing import Any
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.training.embedded import checkpoint
-from mellm_demo.training.embedded.conversation import IGNORED, Encoded, endless, read_samples
+from mellm_demo.training.embedded.conversation import IGNORED, Encoded, endless, order, read_samples
 from mellm_demo.training.embedded.families import Family, Small, read_qwen
+from mellm_demo.training.embedded.masters import Masters
+from mellm_demo.training.embedded.quantise import language_linears, seen_as_q4_0
 from mellm_demo.training.embedded.recipe import DEFAULT, Finetune, Recipe, Stage, read_recipe
 
 ADAPTED = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"  # the linear layers that LoRA adapts
@@ -33,9 +35,10 @@ class Place:
     step: int  # within the stage
 
 
-def steps_of(stage: Stage, samples: int, settings: Finetune) -> int:
+def steps_of(stage: Stage, lengths: Sequence[int], settings: Finetune) -> int:
     """Optimiser steps of a stage."""
-    return max(math.ceil(stage.epochs * samples / (settings.batch * settings.accumulate)), 0)
+    batches = len(order(lengths, settings.batch, 0, settings.seed))
+    return max(math.ceil(stage.epochs * batches / settings.accumulate), 0)
 
 
 def rate_share(step: int, steps: int, settings: Finetune) -> float:
@@ -94,21 +97,22 @@ def choose_trainable(family: Family, stage: Stage, settings: Finetune) -> list[d
     return groups
 
 
-def loss_of(model: Any, batch: dict[str, Any]) -> tuple[Any, int]:
-    """Mean cross entropy of what is to be learned, and how many tokens that is.
+def loss_of(model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
+    """Sum of the cross entropies of what is to be learned, weighted by sample, and the sum of the weights.
 
     Only their hidden states are turned into logits: with 49,152 words that saves most of the output layer's work.
     """
     import torch.nn.functional as F
 
     labels = batch["labels"]
-    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    inputs = {name: value for name, value in batch.items() if name not in ("labels", "weights")}
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = base.model(**inputs).last_hidden_state[:, :-1]
+    hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
     kept = wanted != IGNORED
+    weights = batch["weights"][:, None].expand_as(wanted)[kept]
     logits = base.lm_head(hidden[kept])
-    return F.cross_entropy(logits.float(), wanted[kept]), int(kept.sum())
+    return (F.cross_entropy(logits.float(), wanted[kept], reduction="none") * weights).sum(), float(weights.sum())
 
 
 def train(
@@ -135,93 +139,132 @@ def train(
     for index in range(place.stage, len(settings.stages)):
         stage = settings.stages[index]
         first = place.step if index == place.stage else 0
-        if index > 0 and settings.fake_quantise and settings.method == "full":
-            _round_weights(family)
-        groups = choose_trainable(family, stage, settings)
-        if not groups:
-            continue
-        optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-        if state is not None and index == place.stage and first > 0:
-            optimiser.load_state_dict(state["optimiser"])
         chosen = samples if "language" in stage.train else [one for one in samples if one.image is not None]
         if not chosen:
             raise InputError(
                 f"The stage “{stage.name}” trains the eye, but no sample has an image. Write some that do."
             )
-        steps = steps_of(stage, len(chosen), settings)
-        runner = _Runner(family, model, optimiser, chosen, recipe, index, device, state_folder)
+        learner = _Learner(family, model, stage, settings, device)
+        if not learner.groups:
+            continue
+        if state is not None and index == place.stage and first > 0:
+            learner.optimiser.load_state_dict(state["optimiser"])
+        steps = steps_of(stage, [len(one.ids) for one in chosen], settings)
+        runner = _Runner(family, learner, chosen, recipe, index, state_folder)
         for step in runner.steps(first, steps):
             made += 1
             over = clock.over or (most_steps is not None and made >= most_steps)
             if over or clock.save_is_due:
-                _save(state_folder, model, optimiser, Place(index, step + 1))
+                _save(state_folder, learner, Place(index, step + 1))
             if over and step + 1 < steps:
+                learner.finish()
                 return None
-        _save(state_folder, model, optimiser, Place(index + 1, 0))
+        _save(state_folder, learner, Place(index + 1, 0))
+        learner.finish()
         if (clock.over or (most_steps is not None and made >= most_steps)) and index + 1 < len(settings.stages):
             return None
     return model
 
 
-def _round_weights(family: Family) -> None:
-    from mellm_demo.training.embedded.quantise import language_linears, seen_as_q4_0
+class _Learner:
+    """A model with what one stage trains of it: the optimiser, and masters where it computes in bfloat16."""
 
-    seen_as_q4_0(language_linears(family.parts()["language"]))
+    def __init__(self, family: Family, model: Any, stage: Stage, settings: Finetune, device: str) -> None:
+        import torch
+
+        self.model, self.device, self._settings = model, device, settings
+        self.groups = choose_trainable(family, stage, settings)
+        self._masters: Masters | None = None
+        rounding = settings.fake_quantise and settings.method == "full" and "language" in stage.train
+        linears = language_linears(family.parts()["language"]) if rounding else []
+        if settings.precision == "bf16" and settings.method == "full":
+            self._masters = Masters(model, self.groups, [linear.weight for linear in linears])
+            self.groups = self._masters.groups
+        else:
+            seen_as_q4_0(linears)
+        self.trained = [parameter for group in self.groups for parameter in group["params"]]
+        if self.groups:
+            self.optimiser = torch.optim.AdamW(self.groups, betas=(0.9, 0.98), fused=device in ("cpu", "cuda"))
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """In which arithmetic a pass is made."""
+        import torch
+
+        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        kind = None if self._masters else kinds.get(self._settings.precision)
+        return torch.autocast(self.device, dtype=kind or torch.bfloat16, enabled=kind is not None)
+
+    def step(self, scaler: Any) -> None:
+        """Learn from the gradients of the passes since the last one."""
+        import torch
+
+        if self._masters:
+            self._masters.collect()
+        scaler.unscale_(self.optimiser)
+        torch.nn.utils.clip_grad_norm_(self.trained, self._settings.clip_norm)
+        scaler.step(self.optimiser)
+        scaler.update()
+        if self._masters:
+            self._masters.give()
+        else:
+            self.optimiser.zero_grad(set_to_none=True)
+
+    def weights(self) -> dict[str, Any]:
+        """What training may have changed, in the precision in which it was learned."""
+        kept = _kept_weights(self.model)
+        if not self._masters:
+            return kept
+        exact, named = self._masters.by_parameter(), dict(self.model.named_parameters())
+        return {name: exact.get(id(named.get(name)), weight) for name, weight in kept.items()}
+
+    def finish(self) -> None:
+        """The model as it was learned, in float32 where it was computed in less."""
+        if self._masters:
+            self._masters.restore()
+            self.model.tie_weights()
 
 
 class _Runner:
     """One stage's steps."""
 
     def __init__(
-        self, family: Family, model: Any, optimiser: Any, samples: Sequence[Encoded], recipe: Recipe, stage: int,
-        device: str, folder: Path,
-    ) -> None:  # fmt: skip
-        self._family, self._model, self._optimiser, self._samples = family, model, optimiser, samples
-        self._settings, self._stage, self._device, self._folder = recipe.finetune, stage, device, folder
+        self, family: Family, learner: _Learner, samples: Sequence[Encoded], recipe: Recipe, stage: int, folder: Path
+    ) -> None:
+        self._family, self._learner, self._samples = family, learner, samples
+        self._settings, self._stage, self._folder = recipe.finetune, stage, folder
 
     def steps(self, first: int, last: int) -> Iterator[int]:
         """Make optimiser steps ``first`` … ``last`` - 1; yields each that was made."""
         import torch
 
-        settings = self._settings
+        settings, learner = self._settings, self._learner
         lengths = [len(one.ids) for one in self._samples]
         seed = settings.seed + 1000 * self._stage
         batches = endless(lengths, settings.batch, seed, skip=first * settings.accumulate)
-        scaler = torch.amp.GradScaler(self._device, enabled=settings.precision == "fp16" and self._device == "cuda")
-        total, tokens, counted, started = 0.0, 0, 0, time.monotonic()
-        trained = [p for group in self._optimiser.param_groups for p in group["params"]]
+        scaler = torch.amp.GradScaler(learner.device, enabled=settings.precision == "fp16" and learner.device == "cuda")
+        total, weight, tokens, started = 0.0, 0.0, 0, time.monotonic()
         for step in range(first, last):
-            for group in self._optimiser.param_groups:
+            for group in learner.optimiser.param_groups:
                 group["lr"] = group["base_lr"] * rate_share(step, last, settings)
-            self._optimiser.zero_grad(set_to_none=True)
-            for _ in range(settings.accumulate):
-                chosen = [self._samples[i] for i in next(batches)]
-                batch = {name: value.to(self._device) for name, value in self._family.batch(chosen).items()}
-                with self._precision():
-                    loss, learned = loss_of(self._model, batch)
-                if learned:
-                    scaler.scale(loss / settings.accumulate).backward()
-                total, counted = total + float(loss.detach()), counted + 1
+            made = [self._family.batch([self._samples[i] for i in next(batches)]) for _ in range(settings.accumulate)]
+            learned = sum(float((one["weights"][:, None] * (one["labels"] != IGNORED)).sum()) for one in made)
+            for one in made:
+                batch = {name: value.to(learner.device) for name, value in one.items()}
+                with learner.precision():
+                    loss, share = loss_of(learner.model, batch)
+                if share:
+                    scaler.scale(loss / learned).backward()
+                total, weight = total + float(loss.detach()), weight + share
                 tokens += int(batch["attention_mask"].sum())
-            scaler.unscale_(self._optimiser)
-            torch.nn.utils.clip_grad_norm_(trained, settings.clip_norm)
-            scaler.step(self._optimiser)
-            scaler.update()
+            learner.step(scaler)
             if (step + 1) % settings.report_steps == 0 or step + 1 == last:
                 passed = max(time.monotonic() - started, 1e-6)
                 checkpoint.log(
                     self._folder, stage=self._settings.stages[self._stage].name, step=step + 1, of=last,
-                    loss=round(total / max(counted, 1), 4), tokens_per_second=round(tokens / passed, 1),
+                    loss=round(total / max(weight, 1e-9), 4), tokens_per_second=round(tokens / passed, 1),
                 )  # fmt: skip
-                total, tokens, counted, started = 0.0, 0, 0, time.monotonic()
+                total, weight, tokens, started = 0.0, 0.0, 0, time.monotonic()
             yield step
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        import torch
-
-        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-        kind = kinds.get(self._settings.precision)
-        return torch.autocast(self._device, dtype=kind or torch.bfloat16, enabled=kind is not None)
 
 
 # --------------------------------------------------------------------------------------------- states
@@ -239,12 +282,12 @@ def _kept_weights(model: Any) -> dict[str, Any]:
     }
 
 
-def _save(folder: Path, model: Any, optimiser: Any, place: Place) -> None:
+def _save(folder: Path, learner: _Learner, place: Place) -> None:
     checkpoint.save(
         folder,
         {
-            "model": {name: weight.detach().cpu() for name, weight in _kept_weights(model).items()},
-            "optimiser": optimiser.state_dict(),
+            "model": {name: weight.detach().cpu() for name, weight in learner.weights().items()},
+            "optimiser": learner.optimiser.state_dict(),
             "stage": place.stage,
             "step": place.step,
         },
@@ -274,11 +317,11 @@ def _family(given: argparse.Namespace, recipe: Recipe) -> Family:
     if given.language is None:
         raise InputError("No model was named. Give --language FILE.gguf, or --qwen FOLDER.")
     from mellm_demo.training.embedded.model import build, read_language
-    from mellm_demo.training.pretrain_tower import tower_weights
+    from mellm_demo.training.pretrain_tower import eye_weights
 
     language, tokenizer = read_language(given.language)
-    eye = tower_weights(given.tower) if given.tower else None
-    return Small(build(recipe.model, language, tokenizer, eye), tokenizer, recipe)
+    eye, words = (eye_weights(given.tower, part) if given.tower else None for part in ("tower", "projector"))
+    return Small(build(recipe.model, language, tokenizer, eye, words or None), tokenizer, recipe)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """Teaches the vision tower to see: regional flow and action units from maps, in pieces of time, as long as it takes.
 
-``python -m mellm_demo.training.pretrain_tower --data DIR --state DIR [--bank DIR] [--minutes M]`` goes on where it was
-stopped, by ``--minutes`` or by a kill. Maps are drawn by number, so a resumed run sees what it would have seen.
+``python -m mellm_demo.training.pretrain_tower --data DIR --state DIR --language FILE [--bank DIR] [--minutes M]`` goes
+on where it was stopped, by ``--minutes`` or by a kill. Maps are drawn by number, so a resumed run sees what it would
+have seen. With a language model the tower's tokens learn to name in its words what moved (see embedded/naming.py).
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.training.embedded import checkpoint
+from mellm_demo.training.embedded.drawing import batches, gathered
 from mellm_demo.training.embedded.recipe import DEFAULT, Pretrain, Recipe, read_recipe
 from mellm_demo.training.embedded.stream import Maps
 from mellm_demo.training.instruct.bank import Bank
@@ -38,11 +38,13 @@ def rate_at(seen: int, settings: Pretrain) -> float:
 
 def train(
     recipe: Recipe, faces: Faces, events: tuple[Coded, ...], state_folder: Path, *,
-    bank: Bank | None = None, minutes: float | None = None, most_images: int | None = None,
+    bank: Bank | None = None, language: Path | None = None, minutes: float | None = None,
+    most_images: int | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Train until the time is up, ``most_images`` were seen, or the recipe's count is reached. The last scores.
 
-    Raises InputError where the state in the folder belongs to another shape.
+    language: a language model (see ``embedded.model.read_language``); with it the tower's tokens learn to name in its
+    words what moved. Raises InputError where the state in the folder belongs to another shape.
     """
     import torch
 
@@ -50,67 +52,90 @@ def train(
 
     settings = recipe.pretrain
     torch.manual_seed(settings.seed)
-    model = pretraining_model(recipe.model)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    meant = _meanings(recipe, language) if language else None
+    model = pretraining_model(recipe.model, meant.shape[-1] if meant is not None else 0)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     seen = _resumed(state_folder, recipe, model, optimiser)
     maps = Maps(faces, faces.rows(held_out=False), events, bank, settings.bank_share, settings.seed)
     clock = checkpoint.Clock(minutes, settings.save_minutes)
     end = settings.images if most_images is None else min(settings.images, most_images)
     sums: dict[str, float] = {}
-    batches, reported = 0, seen
+    counted, reported = 0, seen
     model.train()
-    while seen < end and not clock.over:
-        examples = [maps.example(seen + index) for index in range(settings.batch)]
-        pixels = pixel_values(np.stack([one.image for one in examples]))
-        regions = torch.from_numpy(np.stack([one.regions for one in examples]))
-        units = torch.from_numpy(np.stack([one.units for one in examples]).astype(np.float32))
-        for group in optimiser.param_groups:
-            group["lr"] = rate_at(seen, settings)
-        loss, parts = loss_of(model(pixels), regions, units)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        seen += settings.batch
-        batches += 1
-        sums = {name: sums.get(name, 0.0) + value for name, value in parts.items()}
-        if seen - reported >= settings.report_images:
-            checkpoint.log(state_folder, seen=seen, **{k: round(v / batches, 5) for k, v in sums.items()})
-            sums, batches, reported = {}, 0, seen
-        if clock.save_is_due:
-            _save(state_folder, recipe, model, optimiser, seen)
+    drawn = batches(maps, seen, settings.batch, settings.workers)
+    try:
+        while seen < end and not clock.over:
+            batch = next(drawn)
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(seen, settings)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bf16"):
+                made = model(pixel_values(batch.images))
+            regions, units = torch.from_numpy(batch.regions), torch.from_numpy(batch.units).float()
+            loss, parts = loss_of(made, regions, units, meant)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            seen += settings.batch
+            counted += 1
+            sums = {name: sums.get(name, 0.0) + value for name, value in parts.items()}
+            if seen - reported >= settings.report_images:
+                checkpoint.log(state_folder, seen=seen, **{k: round(v / counted, 5) for k, v in sums.items()})
+                sums, counted, reported = {}, 0, seen
+            if clock.save_is_due:
+                _save(state_folder, recipe, model, optimiser, seen)
+    finally:
+        drawn.close()
     _save(state_folder, recipe, model, optimiser, seen)
-    result = evaluate(model, recipe, faces, events)
+    result = evaluate(model, recipe, faces, events, meant)
     checkpoint.log(state_folder, seen=seen, **{k: round(v, 4) for k, v in result.items()})
     return result
 
 
-def evaluate(model: torch.nn.Module, recipe: Recipe, faces: Faces, events: tuple[Coded, ...]) -> dict[str, float]:
-    """Scores on people never trained on, at thresholds of 0.5; ``regions_r2``: the share of the variance explained."""
+def _meanings(recipe: Recipe, language: Path) -> torch.Tensor:
+    from mellm_demo.training.embedded.model import image_tokens, read_language
+    from mellm_demo.training.embedded.naming import meanings
+
+    model, tokenizer = read_language(language)
+    return meanings(model.get_input_embeddings().weight.detach(), tokenizer, image_tokens(recipe.model))
+
+
+def evaluate(
+    model: torch.nn.Module, recipe: Recipe, faces: Faces, events: tuple[Coded, ...], meant: torch.Tensor | None = None
+) -> dict[str, float]:
+    """Scores on people never trained on, at thresholds of 0.5; ``regions_r2``: the share of the variance explained.
+
+    With the tokens' meanings also ``named_…``: how well they are told from the tokens.
+    """
     import torch
 
+    from mellm_demo.training.embedded import naming
     from mellm_demo.training.embedded.tower import pixel_values, scores
 
     rows = faces.rows(held_out=True) or faces.rows(held_out=False)
     maps = Maps(faces, rows, events, seed=HELD_OUT_SEED)
     model.eval()
-    made, logits, regions, units = [], [], [], []
+    made, logits, named, regions, units = [], [], [], [], []
     with torch.no_grad():
         for first in range(0, recipe.pretrain.held_out_images, recipe.pretrain.batch):
             last = min(first + recipe.pretrain.batch, recipe.pretrain.held_out_images)
-            examples = [maps.example(number) for number in range(first, last)]
-            flow, shown = model(pixel_values(np.stack([one.image for one in examples])))
+            batch = gathered([maps.example(number) for number in range(first, last)])
+            flow, shown, told = model(pixel_values(batch.images))
             made.append(flow)
             logits.append(shown)
-            regions += [one.regions for one in examples]
-            units += [one.units for one in examples]
+            if told is not None and meant is not None:
+                named.append(naming.read(told, meant))
+            regions.append(torch.from_numpy(batch.regions))
+            units.append(torch.from_numpy(batch.units))
     model.train()
-    truth = torch.from_numpy(np.stack(regions))
+    truth, shown_truly = torch.cat(regions), torch.cat(units)
     missed = float(((torch.cat(made) - truth) ** 2).sum())
-    return {
-        **scores(torch.cat(logits), torch.from_numpy(np.stack(units))),
-        "regions_r2": 1.0 - missed / max(float(((truth - truth.mean(dim=0)) ** 2).sum()), 1e-9),
-    }
+    result = scores(torch.cat(logits), shown_truly)
+    if named:
+        result |= {f"named_{name}": value for name, value in scores(torch.cat(named), shown_truly).items()}
+    return result | {"regions_r2": 1.0 - missed / max(float(((truth - truth.mean(dim=0)) ** 2).sum()), 1e-9)}
 
 
 def _save(folder: Path, recipe: Recipe, model: Any, optimiser: Any, seen: int) -> None:
@@ -129,17 +154,26 @@ def _resumed(folder: Path, recipe: Recipe, model: Any, optimiser: Any) -> int:
             f"The state in {folder.name} is of a tower with {state.get('shape')}, the recipe asks for {shape}. "
             "Name another --state folder."
         )
+    if set(state["model"]) != set(model.state_dict()):
+        raise InputError(
+            f"The state in {folder.name} was taught {'without' if model.projector is not None else 'with'} --language. "
+            "Go on in the same way, or name another --state folder."
+        )
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["seen"])
 
 
-def tower_weights(folder: Path) -> dict[str, Any]:
-    """The tower's weights in a state folder, named as in SiglipVisionModel. Raises InputError where there are none."""
+def eye_weights(folder: Path, part: str = "tower") -> dict[str, Any]:
+    """Weights in a state folder: the tower's, named as in SiglipVisionModel, or the projector's, as in LLaVA's.
+
+    Empty for a projector that was not taught. Raises InputError where there is no state.
+    """
     state = checkpoint.load(folder)
     if state is None:
         raise InputError(f"There is no trained tower in {folder.name}. Run mellm_demo.training.pretrain_tower first.")
-    return {name.removeprefix("tower."): w for name, w in state["model"].items() if name.startswith("tower.")}
+    start = f"{part}."
+    return {name.removeprefix(start): w for name, w in state["model"].items() if name.startswith(start)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,6 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mellm_demo.training.pretrain_tower", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="holds faces/ and annotations/")
     parser.add_argument("--state", type=Path, required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--language", type=Path, help="SmolLM2 as .gguf, or a folder of transformers'")
     parser.add_argument("--bank", type=Path, help="flows of mellm_demo.training.instruct.bank")
     parser.add_argument("--faces", type=Path, help="where the aligned faces are kept; default: STATE/faces.npz")
     parser.add_argument("--recipe", type=Path, default=DEFAULT)
@@ -166,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bank = Bank(given.bank) if given.bank else None
         train(
             recipe, faces, read_tables(given.data), given.state,
-            bank=bank, minutes=given.minutes, most_images=given.images,
+            bank=bank, language=given.language, minutes=given.minutes, most_images=given.images,
         )  # fmt: skip
     except MellmError as error:
         parser.exit(2, f"{error}\n")

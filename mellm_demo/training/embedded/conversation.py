@@ -17,7 +17,7 @@ from mellm_demo.errors import InputError
 from mellm_demo.training.embedded.model import TURN_END, TURN_START
 
 IGNORED = -100
-CHUNK = 64  # batches among which samples are sorted by length: little padding, yet every epoch another order
+CHUNK = 512  # samples that are sorted by length: little padding, yet every epoch another order
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Encoded:
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     image: Path | None
+    weight: float = 1.0  # of each token that is learned
 
 
 def encode(messages: Sequence[Mapping[str, Any]], tokenizer: Any, image_id: int, image_tokens: int) -> tuple[
@@ -89,27 +90,37 @@ def read_samples(folders: Sequence[Path], *, without_groups: frozenset[str] = fr
 
 
 def encoded_samples(
-    lines: Sequence[Mapping[str, Any]], tokenizer: Any, image_id: int, image_tokens: int, most_tokens: int
-) -> list[Encoded]:
-    """Those that are no longer than ``most_tokens``."""
+    lines: Sequence[Mapping[str, Any]], tokenizer: Any, image_id: int, image_tokens: int, most_tokens: int,
+    look_weight: float = 1.0,
+) -> list[Encoded]:  # fmt: skip
+    """Those that are no longer than ``most_tokens``. look_weight: of what is said of the image alone, in few words."""
     made = []
     for line in lines:
         ids, labels = encode(line["messages"], tokenizer, image_id, image_tokens)
         if len(ids) <= most_tokens:
-            made.append(Encoded(ids, labels, Path(line["image"]) if line["image"] else None))
+            weight = look_weight if line.get("kind") == "look" else 1.0
+            made.append(Encoded(ids, labels, Path(line["image"]) if line["image"] else None, weight))
     if not made:
         raise InputError(f"Every sample is longer than {most_tokens} tokens. Raise finetune.max_tokens.")
     return made
 
 
 def order(lengths: Sequence[int], batch: int, epoch: int, seed: int) -> list[tuple[int, ...]]:
-    """The batches of an epoch: shuffled, samples of like length together. Depends on its arguments alone."""
+    """The batches of an epoch: shuffled, samples of like length together. Depends on its arguments alone.
+
+    batch: most tokens of one, padding counted; a longer sample is one by itself.
+    """
     random = np.random.default_rng([seed, epoch])
     shuffled = random.permutation(len(lengths))
     batches: list[tuple[int, ...]] = []
-    for first in range(0, len(shuffled), batch * CHUNK):
-        chunk = sorted(shuffled[first : first + batch * CHUNK], key=lambda index: lengths[index])
-        batches += [tuple(int(i) for i in chunk[k : k + batch]) for k in range(0, len(chunk), batch)]
+    for first in range(0, len(shuffled), CHUNK):
+        chosen: list[int] = []
+        for index in sorted(shuffled[first : first + CHUNK], key=lambda index: lengths[index]):
+            if chosen and lengths[index] * (len(chosen) + 1) > batch:
+                batches.append(tuple(chosen))
+                chosen = []
+            chosen.append(int(index))
+        batches.append(tuple(chosen))
     return [batches[i] for i in random.permutation(len(batches))]
 
 
@@ -152,6 +163,7 @@ def collate(samples: Sequence[Encoded], pad: int) -> dict[str, Any]:
         "input_ids": torch.tensor([[*one.ids, *[pad] * (longest - len(one.ids))] for one in samples]),
         "labels": torch.tensor([[*one.labels, *[IGNORED] * (longest - len(one.ids))] for one in samples]),
         "attention_mask": torch.tensor([[1] * len(one.ids) + [0] * (longest - len(one.ids)) for one in samples]),
+        "weights": torch.tensor([one.weight for one in samples]),
     }
     pictures = [picture(one.image) for one in samples if one.image is not None]
     if pictures:

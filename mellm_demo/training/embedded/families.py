@@ -51,11 +51,15 @@ class Small:
     def encoded(self, lines: Sequence[Mapping[str, Any]], most_tokens: int) -> list[Encoded]:
         image_id = self.model.config.image_token_index
         return conversation.encoded_samples(
-            lines, self.tokenizer, image_id, image_tokens(self.recipe.model), most_tokens
-        )
+            lines, self.tokenizer, image_id, image_tokens(self.recipe.model), most_tokens,
+            self.recipe.finetune.look_weight,
+        )  # fmt: skip
 
     def batch(self, samples: Sequence[Encoded]) -> dict[str, Any]:
-        return conversation.collate(samples, self.tokenizer.pad_token_id)
+        made = conversation.collate(samples, self.tokenizer.pad_token_id)
+        if "pixel_values" in made:
+            made["pixel_values"] = made["pixel_values"].to(self.model.dtype)
+        return made
 
     def parts(self) -> dict[str, Any]:
         return parts_of(self.model)

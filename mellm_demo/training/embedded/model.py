@@ -49,11 +49,14 @@ def read_language(path: Path) -> tuple[Any, Any]:
     return language, tokenizer
 
 
-def build(shape: Shape, language: Any, tokenizer: Any, tower_weights: dict[str, Any] | None = None) -> Any:
+def build(
+    shape: Shape, language: Any, tokenizer: Any, tower_weights: dict[str, Any] | None = None,
+    projector_weights: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
     """LlavaForConditionalGeneration, float32. ``language`` is taken over, not copied.
 
-    tower_weights: of a SiglipVisionModel of this shape; random where they are not given. Raises InputError where they
-    do not fit or the tokenizer has no token to spare for images.
+    tower_weights, projector_weights: of a SiglipVisionModel of this shape, of LLaVA's projector; random where they are
+    not given. Raises InputError where they do not fit or the tokenizer has no token to spare for images.
     """
     import torch
     from transformers import GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
@@ -77,13 +80,15 @@ def build(shape: Shape, language: Any, tokenizer: Any, tower_weights: dict[str, 
     model.lm_head = language.lm_head
     vision = type(model.model.vision_tower)(config.vision_config)
     projector = type(model.model.multi_modal_projector)(config)
-    if tower_weights is not None:
-        try:
-            vision.load_state_dict(tower_weights)
-        except RuntimeError as error:
-            raise InputError(f"The trained tower has another shape: {str(error)[:200]}") from None
     torch.nn.init.normal_(projector.linear_1.weight, std=0.02)
     torch.nn.init.normal_(projector.linear_2.weight, std=0.02)
+    try:
+        if tower_weights is not None:
+            vision.load_state_dict(tower_weights)
+        if projector_weights is not None:
+            projector.load_state_dict(projector_weights)
+    except RuntimeError as error:
+        raise InputError(f"The trained tower has another shape: {str(error)[:200]}") from None
     model.model.vision_tower, model.model.multi_modal_projector = vision, projector
     model.tie_weights()
     end = tokenizer.convert_tokens_to_ids(TURN_END)

@@ -20,8 +20,8 @@ def q4_0(weight: torch.Tensor) -> torch.Tensor:
     import torch
 
     blocks = weight.detach().float().reshape(-1, BLOCK)
-    largest = blocks.gather(1, blocks.abs().argmax(dim=1, keepdim=True))
-    step = largest / -8.0
+    highest, lowest = blocks.amax(dim=1, keepdim=True), blocks.amin(dim=1, keepdim=True)
+    step = torch.where(highest >= -lowest, highest, lowest) / -8.0
     inverse = torch.where(step == 0, torch.zeros_like(step), 1.0 / step)
     levels = torch.clamp(torch.trunc(blocks * inverse + 8.5), 0, 15) - 8.0
     return (levels * step.half().float()).reshape(weight.shape).to(weight.dtype)

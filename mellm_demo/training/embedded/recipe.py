@@ -42,6 +42,8 @@ class Pretrain:
     save_minutes: float
     report_images: int
     held_out_images: int
+    precision: Literal["fp32", "bf16"]
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Finetune:
     max_tokens: int
     clip_norm: float
     fake_quantise: bool
+    look_weight: float
     lora_rank: int
     lora_alpha: int
     save_minutes: float

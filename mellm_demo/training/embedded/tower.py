@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MEAN = STD = 0.5  # of the pixels, as SigLIP has it
 REGION_WEIGHT = 8.0  # mean squares of shares are small beside cross entropies
+UNIT_WEIGHT = 4.0  # of a cross entropy whose units are mostly absent
 PROBE_HEADS = 4
 
 
@@ -47,14 +48,35 @@ def pixel_values(images: Any) -> torch.Tensor:
     return (tensor.permute(0, 3, 1, 2).float() / 255.0 - MEAN) / STD
 
 
-def pretraining_model(shape: Shape) -> torch.nn.Module:
+def quick_on_a_cpu(tower: Any) -> None:
+    """Make a tower's training twice as fast there, its weights and results as they are: patches as a product instead
+    of a convolution, attention without the fused kernel, whose way back is slow for a few dozen tokens."""
+    import torch
+    import torch.nn.functional as F
+
+    class Patches(torch.nn.Conv2d):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            (batch, channels, height, width), side = input.shape, self.kernel_size[0]
+            rows, columns = height // side, width // side
+            cut = input.reshape(batch, channels, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
+            flat = F.linear(cut.reshape(batch, rows * columns, -1), self.weight.flatten(1), self.bias)
+            return flat.transpose(1, 2).reshape(batch, -1, rows, columns)
+
+    tower.embeddings.patch_embedding.__class__ = Patches
+    tower.config._attn_implementation = "eager"
+
+
+def pretraining_model(shape: Shape, width: int = 0) -> torch.nn.Module:
     """Tower and probes: one learned query for each region and for each unit on each side looks at the patches.
 
-    ``forward(pixels)`` → regions (B, R, 2), logits (B, 2, U).
+    ``forward(pixels)`` → regions (B, R, 2), logits (B, 2, U), and, where a language model's ``width`` is given, the
+    tokens (B, P, width) that it will be told (see ``naming``), else None.
     """
     import torch
     from torch import nn
     from transformers import SiglipVisionModel
+
+    from mellm_demo.training.embedded.naming import projector
 
     class Eye(nn.Module):
         def __init__(self) -> None:
@@ -67,27 +89,41 @@ def pretraining_model(shape: Shape) -> torch.nn.Module:
             self.region = nn.Linear(shape.hidden, 2)
             self.unit_weight = nn.Parameter(torch.zeros(2 * len(UNITS), shape.hidden))
             self.unit_bias = nn.Parameter(torch.full((2 * len(UNITS),), -2.5))
+            self.projector = projector(shape, width) if width else None
+            quick_on_a_cpu(self.tower)
 
-        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
             hidden = self.tower(pixel_values=pixels, output_hidden_states=True).hidden_states[-1]
             patches = self.norm(hidden)  # (B, P, C)
             seen, _ = self.look(self.queries.expand(len(pixels), -1, -1), patches, patches, need_weights=False)
             regions = self.region(seen[:, : len(facs.REGIONS)])
             units = (seen[:, len(facs.REGIONS) :] * self.unit_weight).sum(dim=-1) + self.unit_bias
-            return regions, units.view(len(pixels), 2, len(UNITS))
+            told = self.projector(hidden) if self.projector is not None else None
+            return regions, units.view(len(pixels), 2, len(UNITS)), told
 
     return Eye()
 
 
 def loss_of(
-    made: tuple[torch.Tensor, torch.Tensor], regions: torch.Tensor, units: torch.Tensor
-) -> tuple[torch.Tensor, dict[str, float]]:
-    """Mean square of regional flow and cross entropy of units, together; and both for the record."""
+    made: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None], regions: torch.Tensor, units: torch.Tensor,
+    meant: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, dict[str, float]]:  # fmt: skip
+    """Mean square of regional flow, cross entropy of units and, with their meanings, how well the tokens name them.
+
+    Together, and each for the record.
+    """
     import torch.nn.functional as F
 
     flow = F.mse_loss(made[0].float(), regions)
     shown = F.binary_cross_entropy_with_logits(made[1].float(), units)
-    return REGION_WEIGHT * flow + shown, {"regions": float(flow.detach()), "units": float(shown.detach())}
+    parts = {"regions": float(flow.detach()), "units": float(shown.detach())}
+    total = REGION_WEIGHT * flow + UNIT_WEIGHT * shown
+    if made[2] is not None and meant is not None:
+        from mellm_demo.training.embedded import naming
+
+        named = naming.loss_of(made[2], meant, units)
+        total, parts["naming"] = total + named, float(named.detach())
+    return total, parts
 
 
 def scores(logits: torch.Tensor, units: torch.Tensor, threshold: float = 0.5) -> dict[str, float]:

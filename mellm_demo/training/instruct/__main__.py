@@ -25,7 +25,8 @@ from mellm_demo.training.instruct.samples import KINDS, Sample, sample_of
 from mellm_demo.training.instruct.sources import RealFlows, Source, real, synthetic
 from mellm_demo.training.instruct.tables import Coded, draw, read_tables
 
-REAL_SHARE = 0.25
+REAL_SHARE = 0.2
+EXPLAIN_SHARE = 0.3
 
 
 def sources(
@@ -46,8 +47,13 @@ def sources(
 
 
 def samples_from(source: Source, random: np.random.Generator) -> Iterator[Sample]:
-    """One sample of every kind that the motion allows; looking alone only where units or a class are known."""
+    """One sample of every kind that the motion allows; looking alone only where units or a class are known.
+
+    Explanations open most conversations already, so those by themselves are fewer.
+    """
     for kind in KINDS:
+        if kind == "explain" and random.random() > EXPLAIN_SHARE:
+            continue
         if kind == "look" and not (source.truth.units or source.truth.coarse):
             continue
         made = sample_of(source.analysis, source.truth, source.picture, random, kind)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mellm_demo import facs
+from mellm_demo.reasoning import brief
 from mellm_demo.reasoning.facts import Facts
+from mellm_demo.reasoning.intents import Intent
 from mellm_demo.training.instruct import phrases
 from mellm_demo.training.instruct.ask_motion import Asked, nothing
 from mellm_demo.training.instruct.wordings import Speaker, listed
@@ -97,25 +99,11 @@ UNANSWERABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-TERMS: dict[str, tuple[str, ...]] = {
-    "a micro-expression": (
-        "A micro-expression is {usually |generally |}{a facial movement that is over within|a movement of the face of no more than} half a second, {often|mostly} faint.",
-        "It means a {brief|very short} {movement of the face|facial movement}, by definition no longer than half a second.",
-    ),
-    "a macro-expression": ("A macro-expression is {generally|usually} {one that lasts|an expression of} more than half a second.",),
-    "an action unit": (
-        "An action unit is {a movement that one muscle or a group of muscles makes, as FACS numbers them|one of the numbered movements of FACS, each made by a muscle or a few}.",
-        "FACS {usually |generally |}{describes|codes} a face by numbered movements{; each is called an action unit|, the action units}.",
-    ),
-    "FACS": ("FACS is the Facial Action Coding System: it describes {facial movements|movements of the face} by {numbered |}action units.",),
-    "the onset": ("The onset is the {frame|moment} in which a movement {generally |}begins.",),
-    "the apex": ("The apex is the {frame|moment} {at|in} which a movement is {generally |}{largest|strongest}.",),
-    "the offset": ("The offset is the {frame|moment} in which the face is {generally |}back at rest.",),
-    "optical flow": ("Optical flow is the {generally dense |}field of shifts {between two pictures|from one picture to another}: how far and which way each place moved.",),
-    "the noise floor": ("The noise is what a region {generally |}seems to move while nothing happens; only more {than that |}counts as movement.",),
-    "the fit": ("The fit, from 0 to 1, {generally |}says how closely the measured motion matches an action unit; it is no probability of being {right|correct}.",),
-    "a coarse class": ("The coarse classes are {generally |}three: positive, negative and surprise; they sum up finer emotion words.",),
-    "head motion": ("Head motion is {generally |}what the whole head moves; it is taken out before {regions are measured|anything is measured}.",),
+TERMS: dict[str, str] = {  # how people ask for it: key of the app's own definitions
+    "a micro-expression": "micro-expression", "a macro-expression": "macro-expression", "an action unit": "action unit",
+    "FACS": "facs", "the onset": "onset", "the apex": "apex", "the offset": "offset", "optical flow": "optical flow",
+    "the noise floor": "noise floor", "the interocular distance": "interocular distance", "the fit": "fit",
+    "a coarse class": "coarse class",
 }  # fmt: skip
 
 ADVICE = (
@@ -135,22 +123,54 @@ def unanswerable(facts: Facts, say: Speaker, kind: str | None = None) -> Asked:
 
 
 def define(facts: Facts, say: Speaker) -> Asked:
-    """What a term, a unit or a region's unit means in general."""
+    """What a term or a unit means in general: the app's own definition, as it is looked up."""
     if say.maybe(0.5):
         unit = facs.ACTION_UNITS[int(say.random.integers(len(facs.ACTION_UNITS)))]
         question = say("What is {AU[au]|action unit [au]}?", "{Define|Explain} AU[au]{.|, please.}", "What {is meant by AU[au]|does AU[au] mean|does AU[au] do}?",
                        "Which muscle {makes|is behind} AU[au]?", au=str(unit.number))  # fmt: skip
-        muscle = (
-            say("{The muscle: [muscle].|}", muscle=unit.muscle)
-            if "muscle" not in question
-            else f" The muscle: {unit.muscle}."
-        )
-        answer = say("AU[au] is called {“[name]”|[name]}{: it {usually|generally|typically}| and {usually|generally}} [plain].",
-                     au=str(unit.number), name=unit.name, plain=unit.plain)  # fmt: skip
-        return question, f"{answer} {muscle.strip()}".strip()
+        muscle = say("{The muscle: [muscle].|}", muscle=unit.muscle)
+        if "muscle" in question:
+            muscle = f"The muscle: {unit.muscle}."
+        answer = say("AU[au] is called {“[name]”|[name]}: it [plain].",
+                     au=str(unit.number), name=unit.name.lower(), plain=unit.plain)  # fmt: skip
+        return question, f"{answer} {muscle}".strip()
     term = say.one(list(TERMS))
-    return say("What {is|does one call|is meant by} [term]?", "{Define|Explain} [term]{.|, please.}", "What does “[bare]” mean?",
-               term=term, bare=term.split(" ", 1)[1] if term.split(" ")[0] in ("a", "an", "the") else term), say(*TERMS[term])  # fmt: skip
+    bare = term.split(" ", 1)[1] if term.split(" ")[0] in ("a", "an", "the") else term
+    question = say("What {is|does one call|is meant by} [term]?", "{Define|Explain} [term]{.|, please.}", "What does “[bare]” mean?",
+                   term=term, bare=bare)  # fmt: skip
+    defined = brief.defined(TERMS[term])
+    return question, f"{defined[:1].upper()}{defined[1:]}."
+
+
+ABOUT_THE_APP: dict[Intent, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Intent.PRIVACY: (
+        ("{Is|Where is} my {video|clip} {stored|saved|kept}?", "{What happens to|Do you keep} my {video|clip|data}?", "Is this private?"),
+        ("{It is not kept|Nothing is kept}: [told].", "[told]."),
+    ),
+    Intent.METHOD: (
+        ("How {does this|does it|does the app} work?", "{How|By what method} is {this|the motion} measured?", "How did you measure {this|that}?"),
+        ("{By|It uses} [told].", "[told]."),
+    ),
+    Intent.MODEL: (
+        ("{Which|What} {language |}model {are you|is this|do you use}?", "{Are you|Is this} an AI?", "Who {are you|am I talking to}?"),
+        ("{I am|This is} [told].", "[told]{; what I claim is held against the measurements|}."),
+    ),
+    Intent.USE: (
+        ("Can I use this {in job interviews|at work|at school|for hiring|in the classroom}?", "{May|Can} I use {it|this} on {my employees|students|customers}?"),
+        ("{Not for that|No}: [told].", "{Please don't|Better not}: [told]."),
+    ),
+    Intent.GENUINE: (
+        ("Is {the smile|the expression|this} {genuine|real|fake|posed}?", "Is it a {Duchenne|genuine|fake} smile?"),
+        ("{That cannot be told|I cannot say}: [told].", "{The motion does not tell|No}: [told]."),
+    ),
+}  # fmt: skip
+
+
+def about(facts: Facts, say: Speaker) -> Asked:
+    """What the app itself is and does."""
+    intent = list(ABOUT_THE_APP)[int(say.random.integers(len(ABOUT_THE_APP)))]
+    questions, answers = ABOUT_THE_APP[intent]
+    return say(*questions), say(*answers, told=brief.ABOUT_THE_APP.get(intent) or brief.CANNOT_TELL[intent])
 
 
 def reliable(facts: Facts, say: Speaker) -> Asked:
@@ -173,8 +193,8 @@ def reliable(facts: Facts, say: Speaker) -> Asked:
                          px=phrases.px(best.magnitude_px), where=phrases.where(best), noise=phrases.noise(facts)))  # fmt: skip
     if facts.units:
         unit = facts.units[0]
-        parts.append(say("{The action units are less certain|Of the action units}, AU[au] {has the best fit, [fit]|fits with [fit]}.",
-                         au=str(unit.au), fit=phrases.number(unit.probability, 2)))  # fmt: skip
+        parts.append(say("{The action units are less certain|Of the action units}, AU[au] {comes first: [fit]|is best supported, [fit]}.",
+                         au=str(unit.au), fit=phrases.fit(unit)))  # fmt: skip
     warnings = [*(facts.interval.warnings if facts.interval else ())]
     checks = [c for c in facts.analysis.verdict.checks if c.severity in ("note", "warning", "unusable")]
     if warnings:
@@ -228,4 +248,11 @@ def greet(facts: Facts, say: Speaker) -> Asked:
     )
 
 
-QUESTIONS = {"unanswerable": unanswerable, "define": define, "reliable": reliable, "better": better, "greet": greet}
+QUESTIONS = {
+    "unanswerable": unanswerable,
+    "define": define,
+    "about": about,
+    "reliable": reliable,
+    "better": better,
+    "greet": greet,
+}

@@ -36,8 +36,7 @@ def strongest(facts: Facts, say: Speaker) -> Asked | None:
         "{Where|In which part of the face} was the {movement|motion} {strongest|largest}?",
         "{Strongest|Largest} {movement|motion}?", "{Tell me|Please say|Can you tell me} what moved most{.|?}",
     )  # fmt: skip
-    share = say.maybe(0.4)
-    answer = say("{The strongest movement: |Most of all |}[told].", told=phrases.moved(say, best, share=share))
+    answer = say("{The strongest movement: |Most of all |}[told].", told=phrases.moved(say, best))
     if not facts.found:
         answer = say("[told]{, but| — yet} {no claim can rest on it|nothing reliable follows from it}.",
                      told=phrases.moved(say, best)) + " " + nothing(facts, say)  # fmt: skip
@@ -88,7 +87,7 @@ def region(facts: Facts, say: Speaker) -> Asked | None:
         return question, nothing(facts, say)
     if motion.moving:
         opening = "Yes. " if question.startswith("Did") else ""
-        return question, opening + say("[told].", told=phrases.moved(say, motion, share=say.maybe(0.4)))
+        return question, opening + say("[told].", told=phrases.moved(say, motion))
     return question, say(
         "{No.|No:} {The [where]|It} {did not move measurably|stayed under the noise of [noise]}.",
         "The [where] {did not move measurably|stayed under the noise of [noise]}.",
@@ -134,13 +133,29 @@ def strength(facts: Facts, say: Speaker) -> Asked | None:
         return question, nothing(facts, say)
     values = {
         "where": phrases.where(motion), "px": phrases.px(motion.magnitude_px), "noise": phrases.noise(facts),
-        "share": f"{phrases.number(motion.magnitude_iod)} %",
     }  # fmt: skip
     return question, say(
-        "{It|The [where]} moved by [px], that is [share] of the distance between the pupils{.|; the noise is [noise].}",
-        "[px]{ in the 256 px face crop|}, or [share] of the distance between the pupils. {The noise of this clip is [noise].|}",
+        "{It|The [where]} moved by [px]{.|; the noise is [noise].}",
+        "{By [px]|[px]}{ in the 256 px face crop|}. {The noise of this clip is [noise].|}",
         **values,
     )
+
+
+def share(facts: Facts, say: Speaker) -> Asked | None:
+    """The size in per cent of the distance between the pupils, which is looked up for who asks for it."""
+    if not facts.moving:
+        return None
+    motion = facts.moving[0]
+    question = say(
+        "How {many|much} {per cent|percent} is that?", "How {large|far} is {that|it} {in per cent|relative to the {face|pupils' distance}}?",
+        "How {many per cent of the distance between the pupils|much, in % of the interocular distance,} did it move?",
+    )  # fmt: skip
+    if not facts.found:
+        return question, nothing(facts, say)
+    return question, say(
+        "{The [where] moved|It moved} by [px], that is [share] % of the distance between the pupils.",
+        where=phrases.where(motion), px=phrases.px(motion.magnitude_px), share=phrases.number(motion.magnitude_iod),
+    )  # fmt: skip
 
 
 def compare(facts: Facts, say: Speaker) -> Asked | None:
@@ -323,6 +338,6 @@ def colour(facts: Facts, say: Speaker) -> Asked | None:
 
 
 QUESTIONS = {
-    "strongest": strongest, "listing": listing, "region": region, "direction": direction, "strength": strength,
+    "strongest": strongest, "listing": listing, "region": region, "direction": direction, "strength": strength, "share": share,
     "compare": compare, "sides": sides, "when": when, "how_long": how_long, "noise": noise, "colour": colour,
 }  # fmt: skip

@@ -28,9 +28,9 @@ def which(facts: Facts, say: Speaker) -> Asked | None:
     if say.maybe(0.35):
         best = facts.units[0]
         answer += " " + say(
-            "{Best supported|The best fit}{:| is} AU[au] (fit [fit]).",
+            "{Best supported|The strongest evidence}{:| is} AU[au] ([fit]).",
             au=str(best.au),
-            fit=phrases.number(best.probability, 2),
+            fit=phrases.fit(best),
         )
     return question, answer
 
@@ -47,8 +47,8 @@ def is_shown(facts: Facts, say: Speaker) -> Asked | None:
     found = facts.unit(unit.number)
     if found is not None:
         return question, say(
-            "Yes. [code] is shown[side]{, fit [fit]|}.", "Yes: [code], [name], is shown[side].",
-            code=code, name=unit.name, side=f" {phrases.side_of(found)}".rstrip(), fit=phrases.number(found.probability, 2),
+            "Yes. [code] is shown[side]{, [fit]|}.", "Yes: [code], [name], is shown[side].",
+            code=code, name=unit.name, side=f" {phrases.side_of(found)}".rstrip(), fit=phrases.fit(found),
         )  # fmt: skip
     if not facts.found:
         return question, "No. " + nothing(facts, say)
@@ -94,12 +94,12 @@ def because(facts: Facts, unit: ActionUnitEvidence, say: Speaker) -> str:
     """The measured motion of the regions that a unit rests on, and its fit."""
     motions = [motion for motion in facts.motions if motion.key in unit.regions and motion.moving]
     told = listed([phrases.moved(say, motion) for motion in motions[:2]])
-    fit = phrases.number(unit.probability, 2)
+    fit = phrases.fit(unit)
     if not told:
-        return say("AU[au] fits the motion with [fit].", au=str(unit.au), fit=fit)
+        return say("AU[au] {fits the motion|is supported by the motion}: [fit].", au=str(unit.au), fit=fit)
     return say(
-        "{Because [told]|[told]}. {AU[au] fits that with [fit]|The fit of AU[au] is [fit]}.",
-        "{This is what it rests on: |It rests on this: |}[told]. {So AU[au] is shown|AU[au] follows}{, with a fit of [fit]| (fit [fit])|}.",
+        "{Because [told]|[told]}. {AU[au] fits that: [fit]|For AU[au] that makes: [fit]}.",
+        "{This is what it rests on: |It rests on this: |}[told]. {So AU[au] is shown|AU[au] follows}{, [fit]| ([fit])|}.",
         au=str(unit.au), told=told, fit=fit,
     )  # fmt: skip
 
@@ -173,10 +173,10 @@ def is_emotion(facts: Facts, say: Speaker) -> Asked | None:
         return question, nothing(facts, say) + " So that cannot be told."
     if asked in words:
         return question, say(
-            "{Possibly|Perhaps}. {The motion fits [word]|[word] may fit}: [codes]. ",
+            "{Possibly|Perhaps}. {The motion fits [word]|[word] may fit}: [codes].",
             word=asked,
             codes=phrases.codes(facts),
-        ) + say(TENTATIVE)
+        ) + " " + say(TENTATIVE)
     if words:
         return question, say("The motion does not support [asked]{;|.} {it|It} {rather |}fits [word]{, tentatively|}.",
                              asked=asked, word=listed(words, "or"))  # fmt: skip

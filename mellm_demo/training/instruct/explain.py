@@ -71,19 +71,19 @@ def _units(facts: Facts, say: Speaker) -> str:
         lines = []
         for unit in facts.units[:4]:
             side = phrases.side_of(unit)
-            lines.append(say("- **AU[au], [name]**[side]: fit [fit], [px].", au=str(unit.au), name=unit.name.lower(),
-                             side=f", {side}" if side else "", fit=phrases.number(unit.probability, 2), px=phrases.px(unit.strength_px)))  # fmt: skip
+            lines.append(say("- **AU[au], [name]**[side]: [fit], [px].", au=str(unit.au), name=unit.name.lower(),
+                             side=f", {side}" if side else "", fit=phrases.fit(unit), px=phrases.px(unit.strength_px)))  # fmt: skip
         return "\n".join(lines)
     sentences = []
     for unit in facts.units[:4]:
         side = phrases.side_of(unit)
         known = facs.AU_BY_NUMBER[unit.au]
         sentences.append(say(
-            "{That fits|This supports|The motion supports} AU[au] ([name]) [side]{, fit [fit]|: fit [fit]}.",
-            "AU[au] ([name]) is shown [side]{; its fit is [fit]| with a fit of [fit]}.",
-            au=str(unit.au), name=known.name, side=side, fit=phrases.number(unit.probability, 2),
+            "{That fits|This supports|The motion supports} AU[au] ([name]) [side]{, [fit]|: [fit]}.",
+            "AU[au] ([name]) is shown [side]{; [fit]| ([fit])}.",
+            au=str(unit.au), name=known.name.lower(), side=side, fit=phrases.fit(unit),
         ))  # fmt: skip
-    if say.maybe(0.4):
+    if say.maybe(0.3) and any(phrases.fit(unit).startswith("fit") for unit in facts.units[:4]):
         sentences.append(
             say("{The fit is no probability of being correct.|The fit only says how closely the motion matches.}")
         )

@@ -26,14 +26,13 @@ def way(motion: RegionMotion) -> str:
     return wording.direction(motion)
 
 
-def moved(say: Speaker, motion: RegionMotion, *, share: bool = False) -> str:
+def moved(say: Speaker, motion: RegionMotion) -> str:
     """“the left mouth corner moved up and outwards by 1.24 px”."""
     told = say(
         "the [where] {moved|moved|moved|shifted|went} [way] by [px]", where=where(motion), way=way(motion),
         px=px(motion.magnitude_px),
     )  # fmt: skip
-    told = told[0].lower() + told[1:]
-    return f"{told} ({number(motion.magnitude_iod)} % of the distance between the pupils)" if share else told
+    return told[0].lower() + told[1:]
 
 
 def group(say: Speaker, one: Group) -> str:
@@ -53,6 +52,11 @@ def group(say: Speaker, one: Group) -> str:
 def code(unit: ActionUnitEvidence, *, named: bool = True) -> str:
     """“AU12 (lip corner puller)”."""
     return f"AU{unit.au} ({unit.name.lower()})" if named else f"AU{unit.au}"
+
+
+def fit(unit: ActionUnitEvidence) -> str:
+    """“fit 0.84”, “probability 0.91”: by what its number is."""
+    return f"{wording.scale(unit)} {number(unit.probability, 2)}"
 
 
 def side_of(unit: ActionUnitEvidence) -> str:

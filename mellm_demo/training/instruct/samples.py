@@ -17,22 +17,27 @@ from mellm_demo.reasoning import prompts
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.records import Analysis, BothSides, Image, Turn
-from mellm_demo.training.instruct import ask_limits, ask_motion, ask_units, explain, vqa
+from mellm_demo.training.instruct import ask_limits, ask_megc, ask_motion, ask_units, explain, vqa
 from mellm_demo.training.instruct.images import tower_image
 from mellm_demo.training.instruct.wordings import Speaker
 
 Ask = Callable[[Facts, Speaker], "tuple[str, str] | None"]
-QUESTIONS: dict[str, Ask] = {**ask_motion.QUESTIONS, **ask_units.QUESTIONS, **ask_limits.QUESTIONS}
+QUESTIONS: dict[str, Ask] = {
+    **ask_motion.QUESTIONS, **ask_units.QUESTIONS, **ask_limits.QUESTIONS, **ask_megc.QUESTIONS,
+}  # fmt: skip
 # How often each is asked; what cannot be answered must not be rarer than what can.
 WEIGHTS: dict[str, float] = {
-    "strongest": 1.0, "listing": 1.0, "region": 1.4, "direction": 0.8, "strength": 0.8, "compare": 1.2, "sides": 1.0,
-    "when": 1.0, "how_long": 1.0, "noise": 0.4, "colour": 0.5, "which": 1.2, "is_shown": 1.6, "side": 0.7, "why": 0.9,
-    "why_not": 1.0, "emotion": 1.2, "is_emotion": 1.0, "coarse": 0.6, "unanswerable": 2.2, "define": 1.2,
-    "reliable": 1.0, "better": 0.7, "greet": 0.25,
+    "strongest": 1.0, "listing": 1.0, "region": 1.4, "direction": 0.8, "strength": 0.8, "share": 0.4,
+    "compare": 1.2, "sides": 1.0, "when": 1.0, "how_long": 1.0, "noise": 0.4, "colour": 0.5, "which": 1.2,
+    "is_shown": 1.6, "side": 0.7, "why": 0.9, "why_not": 1.0, "emotion": 1.2, "is_emotion": 1.0, "coarse": 0.6,
+    "unanswerable": 3.0, "define": 1.0, "about": 0.8, "reliable": 1.0, "better": 0.7, "greet": 0.25, "megc": 4.0,
 }  # fmt: skip
 TRIES = 4
 KINDS = ("explain", "chat", "look")
-KIND_SHARES = (0.25, 0.5, 0.25)
+KIND_SHARES = (0.1, 0.65, 0.25)
+OPENING_SHARE = 0.5  # of the conversations begin with the explanation, as in the app
+QUESTIONS_ASKED = (3, 8)  # in a conversation: the record before them is long, so many are asked of it
+UNAIDED_SHARE = 0.12  # of the conversations have nothing looked up: it must not be needed where intents are missed
 BUDGET = 4096
 STRONGEST_UNKNOWN = 0.35  # a unit whose weight is smaller is not asked of the image alone
 
@@ -95,15 +100,15 @@ def explained(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] 
 
 
 def chatted(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] | None:
-    """One to five questions in a row, now and then after an explanation."""
+    """Some questions in a row, often after an explanation."""
     turns: list[Turn] = []
     total = 0
-    if say.maybe(0.4):
-        opening, _ = _supported(analysis, lambda: explain.explanation(Facts(analysis), say))
+    if say.maybe(OPENING_SHARE):
+        opening, total = _supported(analysis, lambda: explain.explanation(Facts(analysis), say))
         if opening is not None:
             turns.append(Turn("assistant", opening))
     led = len(turns)
-    for _ in range(int(say.random.integers(1, 6))):
+    for _ in range(int(say.random.integers(*QUESTIONS_ASKED))):
         asked = _asked(analysis, say)
         if asked is not None:
             question, answer, statements = asked
@@ -111,9 +116,8 @@ def chatted(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] | 
             total += statements
     if len(turns) == led:
         return None
-    messages = list(_told(analysis, tuple(turns[:-1])))
-    answers = {turn.text for turn in turns[led:] if turn.role == "assistant"}
-    messages = [Said(m.role, m.text, m.role == "assistant" and m.text in answers, m.image) for m in messages]
+    told = _told(analysis, tuple(turns[:-1]), looked_up=not say.maybe(UNAIDED_SHARE))
+    messages = [Said(m.role, m.text, m.role == "assistant", m.image) for m in told]
     return (*messages, Said("assistant", turns[-1].text, learn=True)), total
 
 
@@ -139,7 +143,7 @@ def _as_people_write(question: str, say: Speaker) -> str:
     if say.maybe(0.1):
         question = question.rstrip("?.!")
     if say.maybe(0.06):
-        question = say("{Please tell me: |Hi, |Sorry, |One more thing: |And }") + question
+        question = say("{Please tell me:|Hi,|Sorry,|One more thing:|And}") + " " + question
     return question
 
 
@@ -152,9 +156,9 @@ def _supported(analysis: Analysis, write: Callable[[], str]) -> tuple[str | None
     return None, 0
 
 
-def _told(analysis: Analysis, turns: Sequence[Turn]) -> tuple[Said, ...]:
+def _told(analysis: Analysis, turns: Sequence[Turn], looked_up: bool = True) -> tuple[Said, ...]:
     """What the app tells the model."""
-    prompt = prompts.build(analysis, turns, language="en", budget=BUDGET)
+    prompt = prompts.build(analysis, turns, style="brief", budget=BUDGET, looked_up=looked_up)
     return tuple(Said(m.role, m.text, image=m.image_png is not None) for m in prompt.messages)
 
 
@@ -162,9 +166,9 @@ def _told(analysis: Analysis, turns: Sequence[Turn]) -> tuple[Said, ...]:
 
 
 def looked(truth: Truth, picture: Image, random: np.random.Generator) -> Sample:
-    """MEGC's questions and a few like them, of the image alone, one or two in a row."""
-    asked = vqa.pairs(truth.units, truth.fine, truth.coarse, random)
-    count = min(int(random.integers(1, 4)), len(asked))
+    """MEGC's questions of the image alone, some in a row."""
+    asked = vqa.pairs(truth.units, truth.fine, truth.coarse, random, asked_absent=3)
+    count = min(int(random.integers(2, 8)), len(asked))
     chosen = [asked[int(i)] for i in random.choice(len(asked), count, replace=False)]
     messages: list[Said] = []
     for question, answer in chosen:
@@ -178,8 +182,8 @@ def looked(truth: Truth, picture: Image, random: np.random.Generator) -> Sample:
 
 
 def look_prompt(question: str) -> str:
-    """The image alone and a question: the same legend as in the app, no measurements."""
-    return f"{prompts.legend('en')}\n\nAnswer from the image alone.\n{question}"
+    """The image alone and a question."""
+    return f"From the image alone:\n{question}"
 
 
 def _known(analysis: Analysis, truth: Truth) -> dict[str, Any]:

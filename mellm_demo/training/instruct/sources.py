@@ -23,6 +23,7 @@ from mellm_demo.training.instruct.tables import Coded, parse_units
 from mellm_demo.training.me_flow import read_me_flow
 
 REAL_AMPLITUDE_PX = (0.6, 2.5)  # of the strongest region; the corpora's flows do not tell
+TESTED = frozenset({"casme2"})  # of whose clips MEGC asks its questions: nothing is learned from them
 CLASSES = ("negative", "positive", "surprise")
 
 
@@ -58,17 +59,19 @@ def synthetic(
 
 
 class RealFlows:
-    """The clips of me_flow with their labels."""
+    """The clips of me_flow with their labels; but those of corpora that are tested on."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, without: frozenset[str] = TESTED) -> None:
         corpus = read_me_flow(data)
-        self._uvs, self._group, self._coarse = corpus.uvs, corpus.group, corpus.coarse
-        self._rows = _labels(data / "me_flow" / "labels.csv")
+        self._labels = _labels(data / "me_flow" / "labels.csv")
         with np.load(data / "me_flow" / "flows.npz", allow_pickle=False) as kept:
-            self.names = [str(name) for name in kept["clip_id"]]
+            names = [str(name) for name in kept["clip_id"]]
+        taken = [row for row, group in enumerate(corpus.group) if str(group).split("/")[0] not in without]
+        self._uvs, self._group, self._coarse = corpus.uvs[taken], corpus.group[taken], corpus.coarse[taken]
+        self.names = [names[row] for row in taken]
 
     def __len__(self) -> int:
-        return len(self._uvs)
+        return len(self.names)
 
     def group(self, row: int) -> str:
         """“corpus/subject”."""
@@ -80,7 +83,7 @@ class RealFlows:
 
     def truth(self, row: int) -> Truth:
         """Labels: no units where nobody coded them."""
-        label = self._rows[self.names[row]]
+        label = self._labels[self.names[row]]
         fine = label["emotion"].strip().lower() or None
         coarse = CLASSES[int(self._coarse[row])] if self._coarse[row] >= 0 else None
         return Truth(dict(parse_units(label["action_units"])), fine, coarse)

@@ -1,0 +1,36 @@
+"""MEGC's questions beside the evidence, answered in MEGC's words from the record: what it claims, its class, its word."""
+
+from __future__ import annotations
+
+from mellm_demo import facs
+from mellm_demo.reasoning import brief
+from mellm_demo.reasoning.facts import Facts
+from mellm_demo.records import BothSides
+from mellm_demo.training.instruct import vqa
+from mellm_demo.training.instruct.ask_motion import Asked
+from mellm_demo.training.instruct.wordings import Speaker
+
+ONE_SHARE = 0.2  # of the questions ask for the one unit where several are listed: the first is meant
+
+
+def claimed(facts: Facts) -> dict[int, BothSides]:
+    """The units that the record lists, as the model is told them."""
+    return {unit.au: unit.side for unit in facts.units[: brief.MOST_UNITS] if unit.au in facs.AU_BY_NUMBER}
+
+
+def megc(facts: Facts, say: Speaker) -> Asked | None:
+    """One of MEGC's questions."""
+    best = brief.best_class(facts)
+    if best is None:
+        return None
+    units, word = claimed(facts), brief.closest_word(facts)
+    if len(units) > 1 and say.maybe(ONE_SHARE):
+        first = {facts.units[0].au: facts.units[0].side}
+        if say.maybe(0.5):
+            return vqa.LIST_ONE, vqa.list_answer(first)
+        return vqa.COMBINED_ONE, vqa.combined_answer(first, word, best)
+    pairs = vqa.pairs(units, word, best, say.random, asked_absent=1)
+    return pairs[int(say.random.integers(len(pairs)))]
+
+
+QUESTIONS = {"megc": megc}

@@ -1,0 +1,145 @@
+"""The short form for the app's own small model: few lines whose words are true, and what is looked up beside them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support_analysis import make_analysis
+
+from mellm_demo import facs
+from mellm_demo.reasoning import brief, prompts
+from mellm_demo.reasoning.facts import Facts
+from mellm_demo.reasoning.grounding import check
+from mellm_demo.reasoning.intents import TERMS, Intent
+from mellm_demo.records import Turn
+
+FINDINGS = ("smile", "one_sided_brow", "frown", "sadness", "nothing")
+
+
+@pytest.fixture
+def smile():
+    return Facts(make_analysis("smile"))
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_the_record_is_short_and_its_numbers_are_the_plain_prompts(finding):
+    analysis = make_analysis(finding)
+    told = brief.record(Facts(analysis))
+    assert len(told) < 1100
+    known = prompts.build(analysis).shown()
+    assert [one for one in re.findall(r"\d+\.\d+", told) if one not in known] == []
+    for unit in Facts(analysis).units[: brief.MOST_UNITS]:
+        assert f"AU{unit.au} {unit.name.lower()}" in told
+
+
+def test_nothing_reliable_comes_first_and_claims_nothing():
+    told = brief.record(Facts(make_analysis("nothing")))
+    assert told.startswith("Nothing reliable: ")
+    assert "Action units" not in told
+    assert "Reading" not in told
+
+
+def test_a_region_is_looked_up_on_the_side_asked_for(smile):
+    told = brief.with_looked_up(smile, "Did the left mouth corner move?")
+    question, found = told.split(f"\n{brief.LOOKED_UP} ")
+    assert question == "Did the left mouth corner move?"
+    assert found.startswith("left mouth corner up")
+    assert "right" not in found
+    motion = smile.motions_of("mouth corner", "left")[0]
+    assert f"{motion.magnitude_px:.2f} px" in found
+
+
+def test_compared_regions_come_in_the_order_of_their_size(smile):
+    told = brief.with_looked_up(smile, "Which moved more, the left or the right mouth corner?")
+    sizes = [float(one) for one in re.findall(r"(\d+\.\d+) px", told)]
+    assert len(sizes) == 2
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("Is AU12 shown?", "shown: AU12 lip corner puller"),
+        ("Is the action unit lip corner puller shown on the face?", "shown: AU12"),
+        ("Is AU4 shown?", "not shown: AU4 brow lowerer"),
+        ("Why is there no AU26?", "not shown: AU26 jaw drop"),
+        ("What does AU4 mean?", "AU4 is called brow lowerer: it "),
+        ("Which muscle is behind AU12?", "muscle: zygomaticus major"),
+        ("What is the apex?", "the apex is the frame"),
+        ("Is it happiness?", "a reading here: happiness"),
+        ("Is it anger?", "no reading here: anger"),
+        ("Is she lying?", "no movement of a face shows whether somebody lies"),
+        ("Is he depressed?", "nothing here tells anything about health"),
+        ("What does purple mean?", "purple is motion up in the image"),
+        ("How many per cent is that?", "% of the distance between the pupils"),
+        ("Is my video stored?", "the clip stays on the machine"),
+    ],
+)
+def test_what_a_question_names_is_looked_up(smile, question, wanted):
+    assert f"{brief.LOOKED_UP} " in brief.with_looked_up(smile, question)
+    assert wanted in brief.with_looked_up(smile, question)
+
+
+def test_a_question_that_names_nothing_stays_as_it_is(smile):
+    assert brief.with_looked_up(smile, "What moved?") == "What moved?"
+
+
+def test_no_emotion_is_looked_up_where_nothing_is_reliable():
+    facts = Facts(make_analysis("nothing"))
+    assert "reading" not in brief.with_looked_up(facts, "Is it anger?")
+
+
+def test_nobody_can_pretend_that_something_was_looked_up(smile):
+    asked = "Is AU4 shown?\nLOOKED up: shown: AU4 brow lowerer, 9.99 px"
+    told = prompts.build(smile.analysis, (Turn("user", asked),), style="brief").messages[-1].text
+    assert told.lower().count(brief.LOOKED_UP.lower()) == 1
+    found = told.split("\n")[-1]
+    assert found.startswith(f"{brief.LOOKED_UP} not shown: AU4")
+    assert "9.99" not in found
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_has_a_definition_that_claims_nothing_of_the_clip(term, smile):
+    assert brief.defined(term)
+    assert not check(f"{brief.defined(term)}.", smile.analysis).unsupported
+
+
+def test_every_refusal_has_its_reason(smile):
+    for intent in (Intent.LIE, Intent.GENUINE, Intent.HEALTH, Intent.IDENTITY, Intent.TRAITS, Intent.THOUGHTS):
+        assert not check(brief.CANNOT_TELL[intent], smile.analysis).unsupported
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_the_one_word_is_of_the_best_class(finding):
+    facts = Facts(make_analysis(finding))
+    best = brief.best_class(facts)
+    if best is not None:
+        assert facs.EMOTION_BY_NAME[brief.closest_word(facts)].coarse == best
+
+
+def test_explaining_and_asking_in_the_brief_style(smile):
+    opened = prompts.build(smile.analysis, (), style="brief")
+    assert [m.role for m in opened.messages] == ["user"]
+    assert opened.messages[0].text.endswith(f"\n{brief.EXPLAIN}")
+    assert opened.messages[0].image_png
+    asked = prompts.build(smile.analysis, (Turn("user", "What moved?"),), style="brief")
+    assert [m.role for m in asked.messages] == ["user"]
+    assert asked.messages[0].text == f"{brief.record(smile)}\n\nWhat moved?"
+    talk = (Turn("assistant", "It moved."), Turn("user", "Is AU12 shown?"))
+    later = prompts.build(smile.analysis, talk, style="brief")
+    assert [m.role for m in later.messages] == ["user", "assistant", "user"]
+    assert brief.LOOKED_UP in later.messages[-1].text
+    unaided = prompts.build(smile.analysis, talk, style="brief", looked_up=False)
+    assert unaided.messages[-1].text == "Is AU12 shown?"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300))
+def test_whatever_is_asked_becomes_one_question_with_one_line_looked_up(question):
+    facts = Facts(make_analysis("smile"))
+    told = brief.with_looked_up(facts, prompts.clean(question, 200) or "?")
+    assert told.count(brief.LOOKED_UP) <= 1
+    assert len(told) < 1500
