@@ -14,6 +14,7 @@ from support_analysis import make_analysis
 from test_narrator import CASES, QUESTIONS, RELIABLE, UNRELIABLE, case
 
 from mellm_demo import facs
+from mellm_demo.headline import clause
 from mellm_demo.reasoning import answers_en, answers_zh
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import Grounding, check
@@ -67,6 +68,24 @@ def test_much_of_an_explanation_is_checked(name, language):
     kinds = {one.kind for one in grounding.statements}
     assert {"action unit", "direction", "magnitude", "emotion", "share"} <= kinds
     assert len(grounding.statements) >= 12
+
+
+REASONS = (
+    "The only movements near the eyes coincide with blinks.",
+    "The only movements near the eyes are those of closed eyes that open.",
+    "The mouth moves only while speaking or chewing, which says nothing about expression.",
+    "The only movements fall into fast head motion, from which they cannot be told apart.",
+    "Blinks were left out: they move the lids and drag brows and cheeks along.",
+)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("name", UNRELIABLE)
+def test_a_reason_of_the_app_may_be_quoted(name, reason):
+    analysis = replace(case(name), reasons=(reason,))
+    for text in (reason, f"Nothing reliable was found: {clause(reason)}."):
+        assert marked(text, check(text, analysis)) == []
+    assert check("The mouth moves down while speaking.", analysis).unsupported
 
 
 # --------------------------------------------------------------------------------------------- wrong answers
