@@ -294,6 +294,67 @@ def test_wrong_sentences_are_marked(text):
         assert text[one.start : one.end].strip()
 
 
+WRONG_NAMES = (
+    "AU43, upper lip raiser",
+    "AU10 (eyes closed)",
+    "AU4 is called upper lip raiser.",
+    "AU4 is the upper lip raiser.",
+    "AU12: brow lowerer.",
+    "The upper lip raiser (AU12) is shown.",
+    "AU6 and AU12 (chin raiser and cheek raiser).",
+    "| AU12 | blink |",
+    "AU43，上唇上提",
+    "AU10（闭眼）",
+    "AU4 称为上唇上提。",
+    "AU12 是皱眉。",
+    "皱眉（AU12）",
+)
+RIGHT_NAMES = (
+    "AU12, lip corner puller, and AU6, cheek raiser.",
+    "The cheek raiser (AU6), the lip corner puller (AU12).",
+    "AU6 and AU12 (cheek raiser, lip corner puller)",
+    "AU6 cheek raiser AU12 lip corner puller",
+    "AU6 and the lip corner puller are shown.",
+    "AU12（嘴角上扬）和 AU6（脸颊上提）。",
+    "AU43 is called eyes closed.",
+    "AU4 is not the upper lip raiser.",
+    "AU12、脸颊上提。",
+    "Is AU4 the upper lip raiser?",
+    "Both cheeks, 2 mouth corners and 1 upper lip.",
+    "In frame 15 inner brows are at rest.",
+)
+
+
+@pytest.mark.parametrize("text", WRONG_NAMES)
+def test_a_unit_called_by_the_name_of_another_is_marked(text):
+    wrong = [one for one in check(text, case("smile")).unsupported if one.kind == "name"]
+    assert len(wrong) == 1, check(text, case("smile")).statements
+    assert re.search("AU|au", wrong[0].why)
+
+
+@pytest.mark.parametrize("text", RIGHT_NAMES)
+def test_names_that_are_right_pass(text):
+    assert marked(text, check(text, case("smile"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("15 inner brows moved up.", "a face has 2"),
+        ("There are three upper lips.", "a face has 1"),
+        ("15 个眉头向上移动。", "一张脸有 2 个"),
+    ],
+)
+def test_no_face_has_so_many(text, why):
+    assert [one.why for one in check(text, case("smile")).unsupported if one.kind == "count"] == [why]
+
+
+def test_a_wrong_name_claims_no_unit():
+    grounding = check("AU12 (upper lip raiser) is shown.", case("smile"))
+    assert [(one.kind, one.supported) for one in grounding.statements] == [("action unit", True), ("name", False)]
+    assert grounding.unsupported[0].why == "AU12 is the lip corner puller"
+
+
 def test_a_tally_in_one_line():
     text = "AU12 and AU4 are shown; the apex is at 1.24 s."
     assert check(text, case("smile")).tally == "3 statements checked, 1 not supported by the measurements"

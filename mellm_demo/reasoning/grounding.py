@@ -23,7 +23,19 @@ from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statem
 from mellm_demo.wording import Language, duration, joined, number, seconds
 
 Kind = Literal[
-    "action unit", "side", "region", "direction", "emotion", "class", "type", "magnitude", "time", "duration", "share"
+    "action unit",
+    "name",
+    "side",
+    "region",
+    "count",
+    "direction",
+    "emotion",
+    "class",
+    "type",
+    "magnitude",
+    "time",
+    "duration",
+    "share",
 ]
 KINDS: dict[str, Kind] = {
     "unit": "action unit",
@@ -101,6 +113,16 @@ class _Judge:
             said = self._say(f"AU{au} is shown", f"出现了 AU{au}")
         return shown == (claim.stance != "no"), said, self._claimed()
 
+    def _name(self, claim: Claim) -> tuple[bool, str, str]:
+        """A name beside a code; those that are right are no claims."""
+        code = joined([f"AU{au}" for au in claim.units], self.language)
+        known = [facs.AU_BY_NUMBER[au] for au in claim.units if au in facs.AU_BY_NUMBER]
+        names = joined([one.name_zh if self.language == "zh" else one.name for one in known], self.language)
+        why = self._say(f"{code} is the {names}", f"{code} 是{names}")
+        if not known:
+            why = self._say(f"{code} has no such name", f"{code} 没有这个名称")
+        return False, self._say(f"{code} is called {claim.word}", f"{code} 称为{claim.word}"), why
+
     def _claimed(self) -> str:
         if not self.facts.found:
             return self._say("no action unit is claimed in this clip", "这段视频没有认定任何动作单元")
@@ -148,6 +170,12 @@ class _Judge:
         ways = " ".join(way.removeprefix("image:") for way in claim.ways)
         said = self._say(f"{name} moved {ways}".strip(), f"{name}移动{f'（{ways}）' if ways else ''}")
         return right, said, self._measured(motions)
+
+    def _count(self, claim: Claim) -> tuple[bool, str, str]:
+        here = [one for one in facs.REGIONS if one.name in claim.names and (claim.side in (None, "both", one.side))]
+        name = wording.region(claim.names[0], None, self.language)
+        said = self._say(f"{_told(claim)} times the {name}", f"{_told(claim)} 个{name}")
+        return claim.value <= len(here), said, self._say(f"a face has {len(here)}", f"一张脸有 {len(here)} 个")
 
     def _measured(self, motions: Iterable[RegionMotion]) -> str:
         told = []

@@ -8,9 +8,9 @@ import unicodedata
 from mellm_demo.reasoning.claims.kinds import Claim
 from mellm_demo.reasoning.claims.numbers import number_claims
 from mellm_demo.reasoning.claims.readings import class_claims, emotion_claims, type_claims
-from mellm_demo.reasoning.claims.regions import find_regions, region_claims
+from mellm_demo.reasoning.claims.regions import count_claims, find_regions, region_claims
 from mellm_demo.reasoning.claims.sentences import SENTENCE, SUPPOSED, YES_NO, Sentence, spans
-from mellm_demo.reasoning.claims.units import find_units, only_units, side_claims, unit_claims
+from mellm_demo.reasoning.claims.units import find_units, name_claims, only_units, side_claims, unit_claims
 from mellm_demo.reasoning.intents import TRADITIONAL
 
 MOST_CHARACTERS = 20_000  # of a text; patterns stay quick and nobody writes more about one clip
@@ -59,6 +59,8 @@ def _line(text: str, start: int, end: int) -> list[Claim]:
         claims += class_claims(sentence)
         claims += type_claims(sentence)
         if not question:
+            claims += name_claims(sentence)
+            claims += count_claims(sentence, [one for one in regions if first <= one.start < last])
             claims += number_claims(sentence, groups, regions, start)
             claims += side_claims(sentence, groups, regions)
     return claims

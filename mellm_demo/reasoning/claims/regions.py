@@ -68,6 +68,23 @@ def find_regions(text: str, start: int, end: int, groups: list[Units]) -> list[R
     return kept
 
 
+_COUNT = re.compile(
+    r"(?<![\w.,])(?<!au )(?<!frame )(?<!unit )(?<!units )(\d{1,4}|three|four|five|six|seven|eight|nine|ten|twelve)"
+    r"\s*(?:个|条|只|双|对|处)?\s*$"
+)
+_SPELLED = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
+
+
+def count_claims(sentence: Sentence, regions: list[Region]) -> Iterator[Claim]:
+    """How many of a region there are said to be: “15 inner brows”."""
+    for region in regions:
+        told = _COUNT.search(sentence.text[sentence.start : region.start])
+        if told and not sentence.supposed:
+            count = _SPELLED.get(told[1]) or int(told[1])
+            start = sentence.start + told.start(1)
+            yield Claim(start, region.end, "count", names=region.names, side=region.side, value=count)
+
+
 def region_claims(sentence: Sentence, regions: list[Region], groups: list[Units]) -> Iterator[Claim]:
     """Regions that are said to have moved, with the way, or to have stayed."""
     text = sentence.text
