@@ -41,7 +41,7 @@ from mellm_demo.records import (
     Turn,
 )
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 TIME_DIGITS = 3  # decimals of a millisecond: a 1000 frames/s clip with room to spare
 PX_DIGITS = 4  # decimals of a pixel, well under what landmarks and flow resolve
@@ -238,6 +238,10 @@ class TurnPart(_Part):
         None, description="why the text is not complete; null: it is"
     )
     statements: list[StatementPart] = Field(default_factory=list, description="of a language model's text, checked")
+    unchecked: list[tuple[int, int]] = Field(
+        default_factory=list, description="start and end of its sentences about the face that could not be checked"
+    )
+    tally: str | None = Field(None, description="of a language model's text: what the check came to, in words")
 
 
 class ReasonerPart(_Part):
@@ -342,6 +346,8 @@ def _turn(turn: Turn) -> TurnPart:
         statements=[
             StatementPart(**{key: _plain(value) for key, value in vars(one).items()}) for one in turn.statements
         ],
+        unchecked=list(turn.unchecked),
+        tally=turn.tally or None,
     )
 
 

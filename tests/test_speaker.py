@@ -183,6 +183,17 @@ def test_what_a_model_claims_is_counted_marked_and_exported():
     assert AnalysisDocument.model_validate(document).conversation[0].statements
 
 
+def test_what_cannot_be_checked_is_told_and_exported():
+    text = "AU12 is shown. The subject moved the left eye to the top."
+    house, visit = house_of(model=scripted(text)), visiting()
+    note = all_of(talking.speak(house, visit))[-1]["chatbot"][1]["content"]
+    assert "1 sentence could not be checked" in note
+    assert "not checked: “The subject moved the left eye to the top”" in note
+    turn = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))["conversation"][0]
+    assert [text[start:end] for start, end in turn["unchecked"]] == ["The subject moved the left eye to the top"]
+    assert turn["tally"] == note.split("\n")[0].strip("*")
+
+
 def test_what_the_narrator_says_is_not_checked():
     house, visit = house_of(narrator=scripted(CLAIMS, model=False)), visiting()
     all_of(talking.speak(house, visit))

@@ -20,7 +20,7 @@ _CODE = re.compile(
 # Between a code and the name that it is said to have: “AU4, brow lowerer”, “AU4 is called the brow lowerer”.
 _CALLED = re.compile(
     r"\s*[,:=(–|-]?\s*(?:(?:which |that )?(?:is|are|means?|denotes|refers? to|stands? for)\b\s*(?:also )?)?"
-    r"(?:called |named |known as )?(?:即|就是|是指|指的是|是|指|叫做?|称为|名为|为)?\s*[(\"“「]?\s*(?:(?:the|an?) )?[\"“]?"
+    r"(?:called |named |known as )?(?:即|就是|是指|指的是|是|指|叫做?|称为|名为|为)?\s*[(\"“「]?\s*(?:(?:the|an?) )?"
 )
 _HAS_CODE = re.compile(r"\s*(?:is|=|即|是)?\s*\(?\s*")  # between a name and its code: “brow lowerer (AU4)”
 _EVENT_ALONE = re.compile(r"\s*(?:[)\]|.,;:!?、。\"”」\n]|$)")
@@ -165,7 +165,8 @@ def side_claims(sentence: Sentence, groups: list[Units], regions: list[Region]) 
         start, end = sentence.clause(found.start())
         if sentence.supposed or GENERAL.search(text, start, end) or NOT_BEFORE.search(text, start, found.start()):
             continue
-        if any(one.start <= found.start() < one.end for one in regions) or in_picture(text, found.end()):
+        word_at = found.start(found.lastindex or 0)  # “the left eye”: the side of a region, not of a unit
+        if any(one.start <= word_at < one.end for one in regions) or in_picture(text, found.end()):
             continue
         after = next((one for one in groups if 0 <= one.start - found.end() <= 1), None)
         last = max((one for one in groups if one.end <= found.start()), key=lambda one: one.start, default=None)
