@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from mellm_demo.errors import MellmError, SettingsError
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner
-from mellm_demo.reasoning.resident import Manner
+from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"
@@ -72,6 +72,9 @@ def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
             found["embedded"] = reasoner
     except MellmError as error:
         why = f"The model in the weights cannot be used. {error}"
+    residents = [one for one in found.values() if isinstance(one, Resident)]
+    for one in residents:
+        one.beside(residents)
     if found:
         why = "It was chosen instead of a language model."
     found[NARRATOR] = Narrator(why=why)
