@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from mellm_demo import facs
+from mellm_demo.reasoning.choice import short_name
 from mellm_demo.records import Analysis, Interval, ReasonerCard, RegionMotion
 from mellm_demo.settings import Settings
 
@@ -188,8 +189,9 @@ def card(card: ReasonerCard, state: str = "") -> str:
     """Who speaks · precision · device · why; what goes on there."""
     parts = [card.size, card.precision, card.device]
     line = " · ".join(escape(part) for part in parts if part and part not in ("–", "-"))
+    name = f'<b title="{escape(card.name)}">{escape(short_name(card.name))}</b>'
     return (
-        f"<div class='speaker'><b>{escape(card.name)}</b><span class='subdued'>{line}</span>"
+        f"<div class='speaker'>{name}<span class='subdued'>{line}</span>"
         f"<span class='subdued why'>{escape(card.why)}</span>"
         + (f"<span class='state' role='status'>{escape(state)}</span>" if state else "")
         + "</div>"
