@@ -26,6 +26,7 @@ from mellm_demo.errors import Cancelled, InputError, MellmError, SettingsError
 from mellm_demo.export import json_schema, to_csv, to_json, to_zip
 from mellm_demo.records import Analysis, Ended, Image, ReasonerCard, Turn
 from mellm_demo.settings import Settings
+from mellm_demo.wording import file_name, printable
 
 if TYPE_CHECKING:
     from mellm_demo.reasoning.choice import Speakers
@@ -54,7 +55,7 @@ class Source:
     def label(self) -> str:
         """Its name in messages, without folders."""
         parts = (self.paths,) if isinstance(self.paths, str) else self.paths
-        return " + ".join(Path(part).absolute().name for part in parts)
+        return " + ".join(file_name(Path(part).absolute().name) for part in parts)
 
     @property
     def stem(self) -> str:
@@ -519,4 +520,4 @@ def _as_told(error: Exception) -> str:
 
 
 def _complain(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    print(printable(sentence), file=sys.stderr, flush=True)

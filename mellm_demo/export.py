@@ -16,12 +16,13 @@ import math
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from mellm_demo import wording
 from mellm_demo.records import (
     ActionUnitEvidence,
     Analysis,
@@ -631,8 +632,8 @@ def _texts(texts: Iterable[str]) -> list[str]:
 
 
 def _file_name(name: str) -> str:
-    """The last part of a path of either kind of system."""
-    return _text(PureWindowsPath(PurePosixPath(name).name).name) or "unnamed"
+    """The last part of a path of either kind of system, fit to be shown."""
+    return wording.file_name(_text(name))
 
 
 def _without_folders(text: str) -> str:
