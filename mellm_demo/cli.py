@@ -2,7 +2,8 @@
 
 What was found goes to standard output, progress and complaints to standard error. Exit status: 0 where every clip
 was analysed, also where nothing reliable was found; 2 where an input, an option or a setting cannot be used (the other
-clips are analysed all the same); 1 where something broke; 130 after Ctrl-C.
+clips are analysed all the same); 1 where something broke, or a model that was to explain failed (the finding is told
+and written all the same); 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mellm_demo import __version__
 from mellm_demo.errors import Cancelled, InputError, MellmError, SettingsError
 from mellm_demo.export import json_schema, to_csv, to_json, to_zip
-from mellm_demo.records import Analysis, Image, ReasonerCard, Turn
+from mellm_demo.records import Analysis, Ended, Image, ReasonerCard, Turn
 from mellm_demo.settings import Settings
+from mellm_demo.wording import file_name, printable
+
+if TYPE_CHECKING:
+    from mellm_demo.reasoning.choice import Speakers
+    from mellm_demo.reasoning.protocol import Reasoner
 
 OK, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 LEGEND_PX = 480  # the names of the directions are easily read
@@ -32,8 +38,11 @@ MAGNIFICATION = 8.0  # what the page begins with
 LOOP_MS_PER_FRAME = 60.0  # slow enough to be followed by eye
 STANDARD_OUTPUT = "-"
 CLEAR_LINE = "\r\x1b[K"
+SPEAKERS = ("remote", "local", "gguf", "embedded", "narrator")
+EXPLANATION_CHARS = 20_000  # a model that never ends is cut off here, as in the page
 
 Analyse = Callable[..., Analysis]  # as pipeline.analyse
+WhoSpeaks = Callable[[Settings], "Speakers"]  # as choice.speakers
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Source:
     def label(self) -> str:
         """Its name in messages, without folders."""
         parts = (self.paths,) if isinstance(self.paths, str) else self.paths
-        return " + ".join(Path(part).absolute().name for part in parts)
+        return " + ".join(file_name(Path(part).absolute().name) for part in parts)
 
     @property
     def stem(self) -> str:
@@ -65,16 +74,20 @@ class Result:
     analysis: Analysis
     turns: tuple[Turn, ...]
     card: ReasonerCard | None
+    status: int = OK  # BROKEN where the explanation failed
 
 
 class UsageError(InputError):
     """The options do not go together."""
 
 
-def main(argv: Sequence[str] | None = None, *, analyse: Analyse | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None, *, analyse: Analyse | None = None, speakers: WhoSpeaks | None = None
+) -> int:
     """Run the command line and return its exit status.
 
-    ``argv`` without the program's name; ``analyse`` stands in for ``pipeline.analyse``.
+    ``argv`` without the program's name; ``analyse`` stands in for ``pipeline.analyse``, ``speakers`` for
+    ``choice.speakers``.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -87,7 +100,7 @@ def main(argv: Sequence[str] | None = None, *, analyse: Analyse | None = None) -
         if arguments.command == "schema":
             print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
             return OK
-        return _analyse_all(arguments, analyse)
+        return _analyse_all(arguments, analyse, speakers)
     except (KeyboardInterrupt, Cancelled):
         _complain("Stopped.")
         return INTERRUPTED
@@ -131,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--frame-rate", type=_rate, metavar="F", help="frames/s of a folder or zip of frames")
     one.add_argument("--face", type=_face_number, metavar="N", help="which face, 1 being the most important")
     one.add_argument("--explain", action="store_true", help="print the explanation too, step by step")
+    one.add_argument(
+        "--speaker", choices=SPEAKERS, help="who explains, instead of whom the settings choose; implies --explain"
+    )
     one.add_argument("--quiet", action="store_true", help="no progress")
     return parser
 
@@ -289,9 +305,10 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 # ---------------------------------------------------------------------------------------------- the work
 
 
-def _analyse_all(arguments: argparse.Namespace, analyse: Analyse | None) -> int:
+def _analyse_all(arguments: argparse.Namespace, analyse: Analyse | None, speakers: WhoSpeaks | None) -> int:
     settings = Settings.from_environment()
     sources = _sources(arguments)
+    speaker = _speaker(arguments, settings, speakers)
     plan = _plan(arguments, sources)
     if analyse is None:
         from mellm_demo.pipeline import analyse as analyse_clip
@@ -302,12 +319,13 @@ def _analyse_all(arguments: argparse.Namespace, analyse: Analyse | None) -> int:
     try:
         for index, source in enumerate(sources):
             try:
-                result = _analyse_one(source, arguments, settings, analyse, sentences, alone=len(sources) == 1)
+                result = _analyse_one(source, arguments, settings, analyse, speaker, sentences, alone=len(sources) == 1)
             except (KeyboardInterrupt, Cancelled, BrokenPipeError):
                 raise
             except Exception as error:
                 status = max(status, _blame(error, source))
                 continue
+            status = max(status, result.status) if status != UNUSABLE else status
             if plan.joint_json:
                 joint.append(to_json(result.analysis, result.turns, result.card))
             _save(result, index, plan)
@@ -322,6 +340,7 @@ def _analyse_one(
     arguments: argparse.Namespace,
     settings: Settings,
     analyse: Analyse,
+    speaker: Reasoner | None,
     sentences: TextIO,
     *,
     alone: bool,
@@ -340,22 +359,76 @@ def _analyse_one(
     finally:
         line.clear()
     print(analysis.headline if alone else f"{source.label}: {analysis.headline}", file=sentences, flush=True)
-    turns, card = _explain(analysis, sentences) if arguments.explain else ((), None)
-    return Result(source, analysis, turns, card)
+    if speaker is None:
+        return Result(source, analysis, (), None)
+    turn, failure = _explain(speaker, analysis, sentences, line)
+    if failure is not None:
+        _complain(f"{source.label}: the explanation could not be written{' to its end' if turn else ''}. {failure}")
+    return Result(source, analysis, (turn,) if turn else (), speaker.card, OK if failure is None else BROKEN)
 
 
-def _explain(analysis: Analysis, sentences: TextIO) -> tuple[tuple[Turn, ...], ReasonerCard]:
-    """Print the explanation as it is composed; give it back as the chat's first turn, with who composed it."""
-    from mellm_demo.reasoning.narrator import Narrator
+def _speaker(arguments: argparse.Namespace, settings: Settings, speakers: WhoSpeaks | None) -> Reasoner | None:
+    """Who is to explain; None where nobody is. Raises SettingsError for one that is not there."""
+    if not arguments.explain and not arguments.speaker:
+        return None
+    if speakers is None:
+        from mellm_demo.reasoning.choice import speakers as by_settings
 
-    narrator = Narrator()
-    pieces: list[str] = []
+        speakers = by_settings
+    if arguments.speaker:
+        settings = settings.model_copy(update={"speaker": arguments.speaker})
+    found = speakers(settings)
+    return found.get(found.default)
+
+
+def _explain(
+    speaker: Reasoner, analysis: Analysis, sentences: TextIO, line: ProgressLine
+) -> tuple[Turn | None, str | None]:
+    """Print the explanation as it comes, then who wrote it and what the check came to.
+
+    Returns the chat's first turn, None where no text came, and why it failed, None where it did not.
+    """
+    from mellm_demo.reasoning.protocol import CutOff, Loading
+
+    text, failure, cancel = "", None, threading.Event()
+    ended: Ended = ""
     print(file=sentences)
-    for piece in narrator.reply(analysis, (), threading.Event()):
-        pieces.append(piece)
-        print(piece, end="", file=sentences, flush=True)
-    print(f"\n\n({narrator.card.notice})", file=sentences)
-    return (Turn("assistant", "".join(pieces)),), narrator.card
+    try:
+        for piece in speaker.reply(analysis, (), cancel):
+            if isinstance(piece, Loading):
+                line(piece.what, piece.share)
+            elif isinstance(piece, CutOff):
+                ended = piece.reason
+            elif isinstance(piece, str):
+                line.clear()
+                text += piece
+                print(piece, end="", file=sentences, flush=True)
+            if len(text) > EXPLANATION_CHARS:
+                ended = "length"
+                break
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        failure = _as_told(error)
+    finally:  # Ctrl-C too: whoever writes stops soon after
+        cancel.set()
+        line.clear()
+    if not text.strip():
+        return None, failure or "No text came."
+    turn = _checked(speaker.card, analysis, text, ended if failure is None else "failed")
+    told = f"{speaker.card.name}: {speaker.card.notice}{f'; {turn.tally}' if turn.tally else ''}"
+    print(f"\n\n({told})", file=sentences)
+    return turn, failure
+
+
+def _checked(card: ReasonerCard, analysis: Analysis, text: str, ended: Ended) -> Turn:
+    """The turn; what a language model wrote is held against the measurements."""
+    if not card.is_language_model:
+        return Turn("assistant", text, card.name, ended)
+    from mellm_demo.reasoning.grounding import check
+
+    found = check(text, analysis)
+    return Turn("assistant", text, card.name, ended, found.statements, found.unchecked, found.tally)
 
 
 def _save(result: Result, index: int, plan: _Plan) -> None:
@@ -402,12 +475,12 @@ class ProgressLine:
         self._terminal = stream.isatty()
         self._shown = ""
 
-    def __call__(self, stage: str, share: float) -> None:
-        """``stage`` in words, ``share`` of the whole work, 0..1."""
+    def __call__(self, stage: str, share: float | None) -> None:
+        """``stage`` in words, ``share`` of the whole work, 0..1, None where it is not known."""
         if self._quiet:
             return
         text = f"{self._label}: {stage}"
-        if self._terminal:
+        if self._terminal and share is not None:
             text = f"{text} {share:.0%}"
         if text == self._shown:
             return
@@ -439,5 +512,12 @@ def _blame(error: Exception, source: Source | None = None) -> int:
     return BROKEN
 
 
+def _as_told(error: Exception) -> str:
+    """What went wrong, in a sentence."""
+    if isinstance(error, MellmError):
+        return str(error)
+    return f"Something unexpected stopped it ({type(error).__name__}: {error}). Please report it with this line."
+
+
 def _complain(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    print(printable(sentence), file=sys.stderr, flush=True)

@@ -16,12 +16,13 @@ import math
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from mellm_demo import wording
 from mellm_demo.records import (
     ActionUnitEvidence,
     Analysis,
@@ -41,7 +42,7 @@ from mellm_demo.records import (
     Turn,
 )
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 TIME_DIGITS = 3  # decimals of a millisecond: a 1000 frames/s clip with room to spare
 PX_DIGITS = 4  # decimals of a pixel, well under what landmarks and flow resolve
@@ -238,6 +239,10 @@ class TurnPart(_Part):
         None, description="why the text is not complete; null: it is"
     )
     statements: list[StatementPart] = Field(default_factory=list, description="of a language model's text, checked")
+    unchecked: list[tuple[int, int]] = Field(
+        default_factory=list, description="start and end of its sentences about the face that could not be checked"
+    )
+    tally: str | None = Field(None, description="of a language model's text: what the check came to, in words")
 
 
 class ReasonerPart(_Part):
@@ -342,6 +347,8 @@ def _turn(turn: Turn) -> TurnPart:
         statements=[
             StatementPart(**{key: _plain(value) for key, value in vars(one).items()}) for one in turn.statements
         ],
+        unchecked=list(turn.unchecked),
+        tally=turn.tally or None,
     )
 
 
@@ -625,8 +632,8 @@ def _texts(texts: Iterable[str]) -> list[str]:
 
 
 def _file_name(name: str) -> str:
-    """The last part of a path of either kind of system."""
-    return _text(PureWindowsPath(PurePosixPath(name).name).name) or "unnamed"
+    """The last part of a path of either kind of system, fit to be shown."""
+    return wording.file_name(_text(name))
 
 
 def _without_folders(text: str) -> str:

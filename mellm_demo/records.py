@@ -350,6 +350,8 @@ class Turn:
     speaker: str = ""  # who wrote an assistant's turn
     ended: Ended = ""
     statements: tuple[Statement, ...] = ()  # of a language model's turn, checked
+    unchecked: tuple[tuple[int, int], ...] = ()  # start and end of its sentences that could not be checked
+    tally: str = ""  # how many of either, in words; "": not a language model's
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ subject's. Directions are told from the face, not from the picture: up, down, ou
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -14,6 +15,8 @@ from typing import Literal
 
 from mellm_demo.facs import EMOTION_ZH, REGION_ZH, SIDE_ZH
 from mellm_demo.records import NETWORK, ActionUnitEvidence, BothSides, EmotionHypothesis, RegionMotion, Side
+
+NAME_CHARS = 120  # of a file's name as it is shown
 
 Language = Literal["en", "zh"]
 
@@ -225,3 +228,24 @@ def sign_of(names: Sequence[str], *, brief: bool, smile: bool, language: Languag
         alternatives = "或".join(emotion(name, "zh") for name in names)
         return f"短暂的{alternatives}迹象" if brief else f"{alternatives}的迹象"
     return f"a {'brief ' if brief else ''}sign of {joined(list(names), last='or')}"
+
+
+def file_name(name: str) -> str:
+    """A file's name, fit to be shown: no folders, nothing that steers a terminal or turns the direction of writing.
+
+    Up to NAME_CHARS characters, the ending kept.
+    """
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    told = printable(last).replace("\n", "�").strip()
+    if len(told) > NAME_CHARS:
+        stem, dot, ending = told.rpartition(".")
+        ending = f"{dot}{ending}" if stem and len(ending) <= 8 else ""
+        told = f"{told[: NAME_CHARS - 1 - len(ending)]}…{ending}"
+    return told if told.strip(".") else "unnamed"
+
+
+def printable(text: str) -> str:
+    """Control and format characters, and half surrogates, replaced by “�”; line breaks stay."""
+    return "".join(
+        "�" if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") and one != "\n" else one for one in text
+    )

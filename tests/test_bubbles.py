@@ -87,3 +87,10 @@ def test_the_line_below_lists_what_is_wrong_once():
     assert lines[-1] == "- and 13 more"
     note = messages([Entry("assistant", "\n".join(lines), kind="note")])[0]["content"]
     assert note.startswith("*23 statements checked*\n- AU4")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "not checked: "), ("zh", "无法核对：")])
+def test_the_line_below_quotes_what_could_not_be_checked(language, said):
+    text = checked("tally", [], ["The <b>eye</b>\nmoved"], language)
+    assert text.split("\n") == ["tally", f"- {said}“The <b>eye</b> moved”"]
+    assert "<b>" not in messages([Entry("assistant", text, kind="note")])[0]["content"]

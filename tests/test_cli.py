@@ -12,14 +12,29 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support_analysis import make_analysis
+from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
-from mellm_demo.cli import BROKEN, INTERRUPTED, OK, UNUSABLE, ProgressLine, Source, main, planned_files
-from mellm_demo.errors import FaceError, InputError
+from mellm_demo.cli import (
+    BROKEN,
+    EXPLANATION_CHARS,
+    INTERRUPTED,
+    OK,
+    UNUSABLE,
+    ProgressLine,
+    Source,
+    main,
+    planned_files,
+)
+from mellm_demo.errors import FaceError, InputError, ReasonerError
 from mellm_demo.export import AnalysisDocument, json_schema
+from mellm_demo.reasoning.choice import Speakers
+from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.protocol import Loading
 
 TOP = Path(__file__).parents[1]
 UNREADABLE = "The file is empty. Choose another clip."
@@ -134,7 +149,7 @@ def test_csv_to_standard_output(analyst, capsys):
 
 def test_explanation_is_printed_and_kept(analyst, tmp_path, capsys):
     out = tmp_path / "out.json"
-    assert main(["analyse", "smile.mp4", "--explain", "--json", str(out)], analyse=analyst) == OK
+    assert main(["analyse", "smile.mp4", "--speaker", "narrator", "--json", str(out)], analyse=analyst) == OK
     document = read(out)
     (turn,) = document["conversation"]
     assert turn["role"] == "assistant"
@@ -143,6 +158,89 @@ def test_explanation_is_printed_and_kept(analyst, tmp_path, capsys):
     assert "AU12" in turn["text"]
     assert document["reasoner"]["is_language_model"] is False
     assert document["reasoner"]["notice"] in said
+
+
+MODEL = replace(SCRIPTED_CARD, name="A model", is_language_model=True)
+
+
+def spoken(*pieces, endless: bool = False, card=MODEL) -> Speakers:
+    return Speakers({"gguf": ScriptedReasoner(card=card).enqueue(*pieces, endless=endless), "narrator": Narrator()})
+
+
+def explained(analyst, speakers, *more: str) -> int:
+    return main(["analyse", "smile.mp4", "--explain", *more], analyse=analyst, speakers=lambda _: speakers)
+
+
+def test_whoever_the_settings_choose_explains_and_is_checked(analyst, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    speakers = spoken(Loading("loading the model", 0.4), "AU12 ", "and AU4 are shown.")
+    assert explained(analyst, speakers, "--json", str(out)) == OK
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == "smile.mp4: loading the model"
+    last = f"(A model: {MODEL.notice}; 2 statements checked, 1 not supported by the measurements)"
+    assert said.out.splitlines() == [make_analysis("smile").headline, "", "AU12 and AU4 are shown.", "", last]
+    (turn,) = read(out)["conversation"]
+    assert (turn["speaker"], len(turn["statements"])) == ("A model", 2)
+    assert read(out)["reasoner"]["name"] == "A model"
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (ReasonerError("The server is away. Try later."), "The server is away. Try later."),
+        (ValueError("bad shape"), "(ValueError: bad shape)"),
+    ],
+)
+def test_a_model_that_fails_leaves_the_finding(analyst, tmp_path, capsys, failure, words):
+    out = tmp_path / "out.json"
+    assert explained(analyst, spoken("AU12 is", failure), "--json", str(out)) == BROKEN
+    said = capsys.readouterr()
+    assert said.out.startswith(make_analysis("smile").headline)
+    assert "smile.mp4: the explanation could not be written to its end. " in said.err
+    assert words in said.err
+    assert [(turn["text"], turn["ended"]) for turn in read(out)["conversation"]] == [("AU12 is", "failed")]
+    assert explained(analyst, spoken(failure)) == BROKEN
+    assert "could not be written. " in capsys.readouterr().err
+    assert explained(analyst, spoken(" ")) == BROKEN
+    assert "No text came." in capsys.readouterr().err
+
+
+def test_a_model_that_never_ends_is_cut_off_and_told_to_stop(analyst, tmp_path):
+    speakers, out = spoken("word " * 500, endless=True), tmp_path / "out.json"
+    assert explained(analyst, speakers, "--json", str(out)) == OK
+    (turn,) = read(out)["conversation"]
+    assert turn["ended"] == "length"
+    assert len(turn["text"]) <= EXPLANATION_CHARS + 2500
+
+
+def test_ctrl_c_stops_the_model(analyst, monkeypatch, capsys):
+    told = []
+
+    class Interrupted(ScriptedReasoner):
+        def reply(self, analysis, turns, cancel):
+            told.append(cancel)
+            yield "AU12"
+            raise KeyboardInterrupt
+
+    assert explained(analyst, Speakers({"gguf": Interrupted(card=MODEL)})) == INTERRUPTED
+    assert told[0].is_set()
+    assert capsys.readouterr().err.endswith("Stopped.\n")
+
+
+def test_another_speaker_can_be_named(analyst, capsys, monkeypatch):
+    asked = []
+
+    def who(settings):
+        asked.append(settings.speaker)
+        return spoken("AU12.")
+
+    assert main(["analyse", "smile.mp4", "--speaker", "gguf"], analyse=analyst, speakers=who) == OK
+    assert asked == ["gguf"]
+    calls = len(analyst.calls)
+    monkeypatch.delenv("MELLM_GGUF_MODEL", raising=False)
+    assert main(["analyse", "smile.mp4", "--speaker", "gguf"], analyse=analyst) == UNUSABLE
+    assert "no such model is named" in capsys.readouterr().err
+    assert len(analyst.calls) == calls
 
 
 @pytest.mark.parametrize(

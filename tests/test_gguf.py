@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,10 @@ def test_damage_never_breaks_the_program(projector, tmp_path, place, value):
     except WeightsError as error:
         told = str(error)
     assert "damaged.gguf" in told
+
+
+@pytest.mark.parametrize("named", ["", "model", "x" * 500, "a\u202eb", "\x07beep"])
+def test_a_name_that_says_nothing_gives_way_to_the_files(named):
+    header = gguf.Header(Path("some/smol-Q4_K_M.gguf"), {"general.name": named}, {}, 1, "Q4_K", 1)
+    assert header.name == "smol-Q4_K_M"
+    assert replace(header, values={"general.name": "SmolLM2 135M"}).name == "SmolLM2 135M"

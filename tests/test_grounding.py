@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,16 @@ from support_analysis import make_analysis
 from test_narrator import CASES, QUESTIONS, RELIABLE, UNRELIABLE, case
 
 from mellm_demo import facs
+from mellm_demo.headline import clause
 from mellm_demo.reasoning import answers_en, answers_zh
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import Grounding, check
 from mellm_demo.reasoning.intents import Intent, understand
 from mellm_demo.reasoning.narrator import compose
 from mellm_demo.records import Analysis
+from mellm_demo.training.instruct.explain import explanation
+from mellm_demo.training.instruct.samples import QUESTIONS as QUESTIONS_TAUGHT
+from mellm_demo.training.instruct.wordings import Speaker
 
 VOICES = {"en": answers_en, "zh": answers_zh}
 I = Intent  # noqa: E741 - the tables below read better
@@ -38,6 +43,22 @@ def answers(name: str, language: str) -> tuple[tuple[Intent, str], ...]:
         query = replace(understand(question), language=language)
         told += [(intent, VOICES[language].ANSWERS[intent](facts, query)) for intent in query.intents]
     return tuple(dict.fromkeys(told))
+
+
+@cache
+def taught(name: str) -> tuple[str, ...]:
+    """What models are taught to say about an analysis, in some of its wordings."""
+    facts, told = Facts(case(name)), []
+    for seed in range(2):
+        say = Speaker(np.random.default_rng(seed))
+        told += [made[1] for ask in QUESTIONS_TAUGHT.values() if (made := ask(facts, say))]
+        told.append(explanation(facts, say))
+    return tuple(dict.fromkeys(told))
+
+
+def unclear(text: str, grounding: Grounding) -> list[str]:
+    """Sentences that could not be checked."""
+    return [text[start:end] for start, end in grounding.unchecked]
 
 
 def marked(text: str, grounding: Grounding) -> list[str]:
@@ -67,6 +88,88 @@ def test_much_of_an_explanation_is_checked(name, language):
     kinds = {one.kind for one in grounding.statements}
     assert {"action unit", "direction", "magnitude", "emotion", "share"} <= kinds
     assert len(grounding.statements) >= 12
+
+
+def own_sentences(analysis: Analysis) -> Iterator[str]:
+    """What the app says of an analysis outside the chat."""
+    yield from (analysis.headline, *analysis.reasons, *analysis.spotting.reasons, analysis.verdict.headline)
+    yield from (one.sentence for one in analysis.verdict.checks)
+    evidence = analysis.evidence
+    if evidence is not None:
+        yield from evidence.notes
+        for reading in evidence.emotions:
+            yield from (*reading.reasons_for, *reading.reasons_against)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_unclear_in_what_the_app_says_and_teaches(name):
+    spoken = [text for language in VOICES for _, text in answers(name, language)]
+    told = [*spoken, *taught(name), *own_sentences(case(name))]
+    assert len(told) > 60
+    for text in told:
+        assert unclear(text, check(text, case(name))) == [], text
+
+
+NONSENSE = (
+    "The subject moved the left eye to the top.",
+    "The head turned 15 times.",
+    "The tongue was visible.",
+    "The person is nervous.",
+    "The left side moved to the top of the right.",
+    "Her nose is at level 7.",
+    "The intensity of the smile is 7 out of 10.",
+    "The left eyebrow, 15, moved top.",
+    "She looks embarrassed.",
+    "被试把左眼移到了顶部。",
+    "此人很紧张。",
+    "她的舌头动了三次。",
+    "笑脸的强度是 7 级。",
+)
+IN_GENERAL = (
+    "Hello. What would you like to know?",
+    "I cannot tell what somebody feels from how a face moved.",
+    "AU4 lowers the brows.",
+    "A smile raises the cheeks.",
+    "Choose a clip in which the eyes are open.",
+    "Did the left eye move?",
+    "If the head turned, nothing could be said.",
+    "A micro-expression lasts up to half a second.",
+    "People often raise their brows while they speak.",
+    "微表情是短暂的面部动作。",
+    "请选择眼睛睁开的视频。",
+    "左眼动了吗？",
+)
+
+
+@pytest.mark.parametrize("text", NONSENSE)
+def test_nonsense_about_the_face_is_counted_as_not_checked(text):
+    told = f"The brows did not move. {text}"
+    grounding = check(told, case("smile"))
+    assert unclear(told, grounding) == [text.rstrip(".。")]
+    assert [one.kind for one in grounding.statements] == ["region"]
+
+
+@pytest.mark.parametrize("text", IN_GENERAL)
+def test_what_is_said_in_general_is_not_counted(text):
+    assert check(text, case("smile")).unchecked == ()
+
+
+REASONS = (
+    "The only movements near the eyes coincide with blinks.",
+    "The only movements near the eyes are those of closed eyes that open.",
+    "The mouth moves only while speaking or chewing, which says nothing about expression.",
+    "The only movements fall into fast head motion, from which they cannot be told apart.",
+    "Blinks were left out: they move the lids and drag brows and cheeks along.",
+)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("name", UNRELIABLE)
+def test_a_reason_of_the_app_may_be_quoted(name, reason):
+    analysis = replace(case(name), reasons=(reason,))
+    for text in (reason, f"Nothing reliable was found: {clause(reason)}."):
+        assert marked(text, check(text, analysis)) == []
+    assert check("The mouth moves down while speaking.", analysis).unsupported
 
 
 # --------------------------------------------------------------------------------------------- wrong answers
@@ -275,12 +378,86 @@ def test_wrong_sentences_are_marked(text):
         assert text[one.start : one.end].strip()
 
 
+WRONG_NAMES = (
+    "AU43, upper lip raiser",
+    "AU10 (eyes closed)",
+    "AU4 is called upper lip raiser.",
+    "AU4 is the upper lip raiser.",
+    "AU12: brow lowerer.",
+    "The upper lip raiser (AU12) is shown.",
+    "AU6 and AU12 (chin raiser and cheek raiser).",
+    "| AU12 | blink |",
+    "AU43，上唇上提",
+    "AU10（闭眼）",
+    "AU4 称为上唇上提。",
+    "AU12 是皱眉。",
+    "皱眉（AU12）",
+)
+RIGHT_NAMES = (
+    "AU12, lip corner puller, and AU6, cheek raiser.",
+    "The cheek raiser (AU6), the lip corner puller (AU12).",
+    "AU6 and AU12 (cheek raiser, lip corner puller)",
+    "AU6 cheek raiser AU12 lip corner puller",
+    "AU6 and the lip corner puller are shown.",
+    "AU12（嘴角上扬）和 AU6（脸颊上提）。",
+    "AU43 is called eyes closed.",
+    "AU4 is not the upper lip raiser.",
+    "AU12、脸颊上提。",
+    "Is AU4 the upper lip raiser?",
+    "Both cheeks, 2 mouth corners and 1 upper lip.",
+    "In frame 15 inner brows are at rest.",
+)
+
+
+@pytest.mark.parametrize("text", WRONG_NAMES)
+def test_a_unit_called_by_the_name_of_another_is_marked(text):
+    wrong = [one for one in check(text, case("smile")).unsupported if one.kind == "name"]
+    assert len(wrong) == 1, check(text, case("smile")).statements
+    assert re.search("AU|au", wrong[0].why)
+
+
+@pytest.mark.parametrize("text", RIGHT_NAMES)
+def test_names_that_are_right_pass(text):
+    assert marked(text, check(text, case("smile"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("15 inner brows moved up.", "a face has 2"),
+        ("There are three upper lips.", "a face has 1"),
+        ("15 个眉头向上移动。", "一张脸有 2 个"),
+    ],
+)
+def test_no_face_has_so_many(text, why):
+    assert [one.why for one in check(text, case("smile")).unsupported if one.kind == "count"] == [why]
+
+
+def test_a_wrong_name_claims_no_unit():
+    grounding = check("AU12 (upper lip raiser) is shown.", case("smile"))
+    assert [(one.kind, one.supported) for one in grounding.statements] == [("action unit", True), ("name", False)]
+    assert grounding.unsupported[0].why == "AU12 is the lip corner puller"
+
+
 def test_a_tally_in_one_line():
     text = "AU12 and AU4 are shown; the apex is at 1.24 s."
     assert check(text, case("smile")).tally == "3 statements checked, 1 not supported by the measurements"
     assert check("AU12 is shown.", case("smile")).tally == "1 statement checked, it is supported by the measurements"
     assert check("出现了 AU12 和 AU4。", case("smile")).tally == "核对了 2 条陈述，其中 1 条没有测量依据"
     assert check("Hello.", case("smile")).tally == "no statement that could be checked"
+    nonsense = "The subject moved the left eye to the top."
+    right = "AU12 and AU6 are shown."
+    assert check(f"{right} {nonsense}", case("smile")).tally == (
+        "2 statements checked, all supported by the measurements; 1 sentence could not be checked"
+    )
+    assert check(f"{text} {nonsense} She looks embarrassed.", case("smile")).tally == (
+        "3 statements checked, 1 not supported by the measurements; 2 sentences could not be checked"
+    )
+    assert check(nonsense, case("smile")).tally == "no statement checked; 1 sentence could not be checked"
+    assert check("出现了 AU12 和 AU6。此人很紧张。", case("smile")).tally == (
+        "核对了 2 条陈述，均有测量依据；另有 1 句无法核对"
+    )
+    assert check("此人很紧张。", case("smile")).tally == "没有核对任何陈述；有 1 句无法核对"
     wrong = check(text, case("smile")).unsupported[0]
     assert (wrong.kind, wrong.claim) == ("action unit", "AU4 is shown")
     assert wrong.why == "the motion supports AU6 and AU12"

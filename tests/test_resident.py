@@ -201,3 +201,86 @@ def test_closing_waits_for_the_reply_and_frees_the_model():
     assert engine.closed
     assert not reasoner.ready
     assert not engine.writing
+
+
+# ---------------------------------------------------------------------------------------- beside another model
+
+
+def two(second_load) -> tuple[Resident, Scripted, Resident]:
+    """One that is loaded and idle, and one that is to be loaded."""
+    first, engine = model(["Hello."])
+    assert heard(first)[-1] == "Hello."
+    second = Resident(second_load, SCRIPTED_CARD, Manner())
+    for one in (first, second):
+        one.beside((first, second))
+    wait_until(first.idle)
+    return first, engine, second
+
+
+def tight(first_engine: list[Scripted], error: Exception):
+    """Loads only where the other engine was closed; counts the attempts."""
+    tries = []
+
+    def load(tell):
+        tries.append(1)
+        if not first_engine[0].closed:
+            raise error
+        return Scripted(["Second."])
+
+    return load, tries
+
+
+@pytest.mark.parametrize("error", [ReasonerError("It needs 9 GB, but 2 GB are free."), MemoryError()])
+def test_an_idle_model_makes_room_for_one_that_does_not_fit_beside_it(error):
+    engines: list[Scripted] = []
+    load, tries = tight(engines, error)
+    first, engine, second = two(load)
+    engines.append(engine)
+    assert heard(second)[-1] == "Second."
+    assert engine.closed
+    assert not first.ready
+    assert len(tries) == 2
+
+
+def test_two_models_that_fit_stay():
+    first, engine, second = two(lambda tell: Scripted(["Second."]))
+    assert heard(second)[-1] == "Second."
+    assert first.ready
+    assert not engine.closed
+
+
+def test_a_model_that_was_idle_for_long_goes_before_another_is_loaded(monkeypatch):
+    first, engine, second = two(lambda tell: Scripted(["Second."]))
+    monkeypatch.setattr(resident, "IDLE_S", 0.0)
+    assert heard(second)[-1] == "Second."
+    assert engine.closed
+    assert heard(first)[-1] == "Hello."  # loaded anew, and now the second one goes
+    assert not second.ready
+
+
+def test_a_model_that_speaks_is_not_closed(monkeypatch):
+    monkeypatch.setattr(resident, "IDLE_S", 0.0)
+    going_on = threading.Event()
+    first, engine = model(["Hello ", going_on, "again."])
+    second = Resident(lambda tell: Scripted(["Second."]), SCRIPTED_CARD, Manner())
+    for one in (first, second):
+        one.beside((first, second))
+    reply = first.reply(make_analysis("smile"), (), threading.Event())
+    while next(reply) != "Hello ":
+        pass
+    assert not first.idle()
+    assert heard(second)[-1] == "Second."
+    assert not engine.closed
+    going_on.set()
+    assert list(reply)[-1] == "again."
+
+
+def test_other_errors_cost_nobody_the_model():
+    def load(tell):
+        raise SettingsError("No such card.")
+
+    first, engine, second = two(load)
+    with pytest.raises(SettingsError):
+        heard(second)
+    assert first.ready
+    assert not engine.closed

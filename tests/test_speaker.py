@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -20,12 +21,12 @@ from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError
 from mellm_demo.export import AnalysisDocument, to_json
-from mellm_demo.reasoning.choice import Speakers, speakers
+from mellm_demo.reasoning.choice import SHORT_CHARS, Speakers, short_name, speakers
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
 from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
-from mellm_demo.ui import talking
+from mellm_demo.ui import fragments, talking
 from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import Page
 from mellm_demo.ui.session import Uploads, Visit
@@ -183,6 +184,17 @@ def test_what_a_model_claims_is_counted_marked_and_exported():
     assert AnalysisDocument.model_validate(document).conversation[0].statements
 
 
+def test_what_cannot_be_checked_is_told_and_exported():
+    text = "AU12 is shown. The subject moved the left eye to the top."
+    house, visit = house_of(model=scripted(text)), visiting()
+    note = all_of(talking.speak(house, visit))[-1]["chatbot"][1]["content"]
+    assert "1 sentence could not be checked" in note
+    assert "not checked: “The subject moved the left eye to the top”" in note
+    turn = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))["conversation"][0]
+    assert [text[start:end] for start, end in turn["unchecked"]] == ["The subject moved the left eye to the top"]
+    assert turn["tally"] == note.split("\n")[0].strip("*")
+
+
 def test_what_the_narrator_says_is_not_checked():
     house, visit = house_of(narrator=scripted(CLAIMS, model=False)), visiting()
     all_of(talking.speak(house, visit))
@@ -284,3 +296,35 @@ def test_loading_is_shown_and_its_failure_too():
     assert "loaded when first needed" in cards[0]
     assert any("loading the weights, 25 % …" in card for card in cards)
     assert "The model needs 9 GB. Choose a smaller one." in cards[-1]
+
+
+# --------------------------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("SmolLM2 135M Instruct", "SmolLM2 135M Instruct"),
+        ("Qwen2.5-VL-7B-Instruct-Q4_K_M", "Qwen2.5-VL-7B-Instruct"),
+        ("models/Qwen2.5-VL-7B-Instruct-Q4_K_M.gguf", "Qwen2.5-VL-7B-Instruct"),
+        ("Llama-3.2-11B-Vision-Instruct-abliterated-v2-Q4_K_M", "Llama-3.2-11B-Vision…"),
+        ("x" * 300, "x" * 27 + "…"),
+        ("tiny-F16", "tiny"),
+        ("a\nb", "a b"),
+    ],
+)
+def test_a_name_fits_the_list_of_speakers(name, short):
+    assert short_name(name) == short
+    assert len(short) <= SHORT_CHARS
+
+
+def test_two_of_one_name_can_be_told_apart_and_the_card_has_the_whole_name():
+    long = replace(MODEL_CARD, name="Long-" * 20 + '"<b>')
+    who = Speakers({"gguf": ScriptedReasoner(card=long), "embedded": ScriptedReasoner(card=long)})
+    labels = [label for label, _ in who.labels()]
+    assert len(set(labels)) == 2
+    assert labels[0].endswith("… (gguf)")
+    shown = fragments.card(long)
+    assert f'title="{escape(long.name)}"' in shown
+    assert shown.count("<b") == 1
+    assert f">{short_name(long.name)}</b>" in shown

@@ -4,6 +4,7 @@ weights, else the narrator. Nothing is loaded for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Protocol, runtime_checkable
 from mellm_demo.errors import MellmError, SettingsError
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner
-from mellm_demo.reasoning.resident import Manner
+from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"
 NARRATOR = "narrator"
+SHORT_CHARS = 28  # of a name in the list of speakers: what 390 px have room for
+_PRECISION = re.compile(r"[-_.](?:I?Q\d\w*|bf16|fp?(?:16|32)|MXFP4)(?:-\d{5}-of-\d{5})?$", re.IGNORECASE)
 NO_MODEL = "No language model is named in the settings, and none lies in the weights."
 
 
@@ -51,8 +54,24 @@ class Speakers:
         return self.by_key.get(key) or self.by_key[self.default]
 
     def labels(self) -> list[tuple[str, str]]:
-        """Name and key of each, for a list to choose from."""
-        return [(reasoner.card.name, key) for key, reasoner in self.by_key.items()]
+        """Short name and key of each, for a list to choose from; no two names are the same."""
+        names = {key: short_name(reasoner.card.name) for key, reasoner in self.by_key.items()}
+        shared = [name for name in names.values() if list(names.values()).count(name) > 1]
+        return [(f"{name} ({key})" if name in shared else name, key) for key, name in names.items()]
+
+
+def short_name(name: str) -> str:
+    """A model's name as it fits on a narrow page: no folders, no file ending, no precision, no more than 28 characters.
+
+    The whole name stays in its card.
+    """
+    told = " ".join(re.split(r"[/\\]", name.strip().rstrip("/\\"))[-1].split())
+    told = _PRECISION.sub("", re.sub(r"\.(?:gguf|safetensors|bin)$", "", told, flags=re.IGNORECASE)) or told
+    if len(told) <= SHORT_CHARS:
+        return told
+    cut = told[: SHORT_CHARS - 1]
+    at_word = re.match(r"(.{12,}?)[\s\-_.][^\s\-_.]*$", cut)
+    return f"{(at_word[1] if at_word else cut).rstrip(' -_.')}…"
 
 
 def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
@@ -72,6 +91,9 @@ def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
             found["embedded"] = reasoner
     except MellmError as error:
         why = f"The model in the weights cannot be used. {error}"
+    residents = [one for one in found.values() if isinstance(one, Resident)]
+    for one in residents:
+        one.beside(residents)
     if found:
         why = "It was chosen instead of a language model."
     found[NARRATOR] = Narrator(why=why)

@@ -36,6 +36,10 @@ _BLOCKS = {
 Value = str | int | float | bool
 
 
+MOST_NAME = 80  # characters; a longer one is no name
+NO_NAMES = frozenset({"model", "unknown", "none", "checkpoint", "output", "merged", "weights", "llama"})
+
+
 @dataclass(frozen=True)
 class Header:
     """What stands in the header. Arrays are counted, not kept."""
@@ -56,7 +60,9 @@ class Header:
     @property
     def name(self) -> str:
         """The model's name, or the file's."""
-        return str(self.values.get("general.name") or self.path.stem)
+        named = " ".join(str(self.values.get("general.name") or "").split())
+        telling = 3 <= len(named) <= MOST_NAME and named.isprintable() and named.casefold() not in NO_NAMES
+        return named if telling else self.path.stem
 
     def number(self, key: str, default: int = 0) -> int:
         """A number of this architecture: ``block_count``, ``context_length``; the largest where each layer has one."""

@@ -1,8 +1,9 @@
 """What an answer claims, held against what was measured: which statements the evidence supports, and which it does not.
 
-Pure text and numbers. It says nothing about statements that it does not find (see ``claims``), so “all supported” means
-that nothing found contradicts the measurements, not that the answer is good. A number counts as supported if it rounds
-to a measured one with the digits told; a reading counts if the rules have it among theirs.
+Pure text and numbers. Sentences about the face that yield no statement (see ``claims``) are counted apart: they could
+not be checked. “All supported” means that nothing found contradicts the measurements, not that the answer is good. A
+number counts as supported if it rounds to a measured one with the digits told; a reading counts if the rules have it
+among theirs.
 """
 
 from __future__ import annotations
@@ -16,14 +17,26 @@ from typing import Literal
 import numpy as np
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.claims import Claim, names_of, read
+from mellm_demo.reasoning.claims import Claim, names_of, read, unclaimed
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
 from mellm_demo.wording import Language, duration, joined, number, seconds
 
 Kind = Literal[
-    "action unit", "side", "region", "direction", "emotion", "class", "type", "magnitude", "time", "duration", "share"
+    "action unit",
+    "name",
+    "side",
+    "region",
+    "count",
+    "direction",
+    "emotion",
+    "class",
+    "type",
+    "magnitude",
+    "time",
+    "duration",
+    "share",
 ]
 KINDS: dict[str, Kind] = {
     "unit": "action unit",
@@ -40,10 +53,11 @@ COMMON_MS = (MICRO_LIMIT_MS, 200.0, 40.0, 260.0)  # limits of the definitions (Y
 
 @dataclass(frozen=True)
 class Grounding:
-    """All statements that were found in an answer, in their order."""
+    """All statements that were found in an answer, in their order, and where it spoke of the face without one."""
 
     statements: tuple[Statement, ...]
     language: Language
+    unchecked: tuple[tuple[int, int], ...] = ()  # start and end of each sentence that could not be checked
 
     @property
     def unsupported(self) -> tuple[Statement, ...]:
@@ -51,18 +65,27 @@ class Grounding:
 
     @property
     def tally(self) -> str:
-        """One line: how many were checked and how many are not supported."""
-        count, wrong = len(self.statements), len(self.unsupported)
-        if self.language == "zh":
-            if not count:
-                return "没有可以核对的陈述"
-            return f"核对了 {count} 条陈述，{f'其中 {wrong} 条没有测量依据' if wrong else '均有测量依据'}"
+        """One line: how many were checked, how many are not supported, how many sentences could not be checked."""
+        return self._tally_zh() if self.language == "zh" else self._tally_en()
+
+    def _tally_en(self) -> str:
+        count, wrong, unclear = len(self.statements), len(self.unsupported), len(self.unchecked)
+        missed = f"{unclear} sentence{'s' if unclear != 1 else ''} could not be checked"
         if not count:
-            return "no statement that could be checked"
+            return f"no statement checked; {missed}" if unclear else "no statement that could be checked"
         checked = f"{count} statement{'s' if count != 1 else ''} checked"
-        if not wrong:
-            return f"{checked}, {'all' if count != 1 else 'it is'} supported by the measurements"
-        return f"{checked}, {wrong} not supported by the measurements"
+        if wrong:
+            told = f"{checked}, {wrong} not supported by the measurements"
+        else:
+            told = f"{checked}, {'all' if count != 1 else 'it is'} supported by the measurements"
+        return f"{told}; {missed}" if unclear else told
+
+    def _tally_zh(self) -> str:
+        count, wrong, unclear = len(self.statements), len(self.unsupported), len(self.unchecked)
+        if not count:
+            return f"没有核对任何陈述；有 {unclear} 句无法核对" if unclear else "没有可以核对的陈述"
+        told = f"核对了 {count} 条陈述，{f'其中 {wrong} 条没有测量依据' if wrong else '均有测量依据'}"
+        return f"{told}；另有 {unclear} 句无法核对" if unclear else told
 
 
 def check(text: str, analysis: Analysis, language: Language | None = None) -> Grounding:
@@ -72,7 +95,8 @@ def check(text: str, analysis: Analysis, language: Language | None = None) -> Gr
     """
     language = language or language_of(text)
     judge = _Judge(Facts(analysis), language)
-    return Grounding(tuple(judge.statement(claim) for claim in read(text)), language)
+    claims = read(text)
+    return Grounding(tuple(judge.statement(claim) for claim in claims), language, unclaimed(text, claims))
 
 
 @dataclass(frozen=True)
@@ -100,6 +124,16 @@ class _Judge:
         else:
             said = self._say(f"AU{au} is shown", f"出现了 AU{au}")
         return shown == (claim.stance != "no"), said, self._claimed()
+
+    def _name(self, claim: Claim) -> tuple[bool, str, str]:
+        """A name beside a code; those that are right are no claims."""
+        code = joined([f"AU{au}" for au in claim.units], self.language)
+        known = [facs.AU_BY_NUMBER[au] for au in claim.units if au in facs.AU_BY_NUMBER]
+        names = joined([one.name_zh if self.language == "zh" else one.name for one in known], self.language)
+        why = self._say(f"{code} is the {names}", f"{code} 是{names}")
+        if not known:
+            why = self._say(f"{code} has no such name", f"{code} 没有这个名称")
+        return False, self._say(f"{code} is called {claim.word}", f"{code} 称为{claim.word}"), why
 
     def _claimed(self) -> str:
         if not self.facts.found:
@@ -148,6 +182,12 @@ class _Judge:
         ways = " ".join(way.removeprefix("image:") for way in claim.ways)
         said = self._say(f"{name} moved {ways}".strip(), f"{name}移动{f'（{ways}）' if ways else ''}")
         return right, said, self._measured(motions)
+
+    def _count(self, claim: Claim) -> tuple[bool, str, str]:
+        here = [one for one in facs.REGIONS if one.name in claim.names and (claim.side in (None, "both", one.side))]
+        name = wording.region(claim.names[0], None, self.language)
+        said = self._say(f"{_told(claim)} times the {name}", f"{_told(claim)} 个{name}")
+        return claim.value <= len(here), said, self._say(f"a face has {len(here)}", f"一张脸有 {len(here)} 个")
 
     def _measured(self, motions: Iterable[RegionMotion]) -> str:
         told = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -24,6 +24,7 @@ TICK_S = 0.05  # Stop is noticed as often
 PROGRESS_S = 0.25  # and progress told at most as often
 MOST_TOLD = 200  # characters of a library's own words
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
+IDLE_S = 600.0  # a model that nobody spoke with for so long makes room when another is loaded
 NOTICE = "written by a language model in this app; it can be wrong"
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
@@ -79,6 +80,12 @@ class Resident:
         self._turns = Turns()
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
+        self._others: tuple[Resident, ...] = ()
+        self._used_s = time.monotonic()
+
+    def beside(self, others: Iterable[Resident]) -> None:
+        """Name those who share the memory: idle ones among them are closed where this one needs their room."""
+        self._others = tuple(one for one in others if one is not self)
 
     @property
     def card(self) -> ReasonerCard:
@@ -94,7 +101,22 @@ class Resident:
         """Begin to load, in a thread of its own; what has begun or is done is not done again, what failed is."""
         with self._lock:
             if self._attempt is None or self._attempt.error is not None:
-                self._attempt = _Attempt(self._load)
+                self._attempt = _Attempt(self._load_with_room)
+
+    def _load_with_room(self, tell: Tell) -> Engine:
+        """Load; others make room where they have been idle for long, and where this one does not fit beside them."""
+        _make_room(self._others, IDLE_S)
+        try:
+            return self._load(tell)
+        except (ReasonerError, MemoryError, RuntimeError) as error:
+            lacking = isinstance(error, ReasonerError) or isinstance(_as_told(error), ReasonerError)
+            if not lacking or not _make_room(self._others, 0.0):
+                raise
+        return self._load(tell)
+
+    def idle(self, for_s: float = 0.0) -> bool:
+        """Whether the model is loaded, and nobody speaks with it or has for so many seconds."""
+        return self.ready and not len(self._turns) and time.monotonic() - self._used_s >= for_s
 
     def progress(self) -> Loading | None:
         """How far loading is; None where it has not begun, or is over."""
@@ -149,6 +171,7 @@ class Resident:
             if not said and not cancel.is_set():
                 raise ReasonerError(f"{engine.card.name} returned no text. Ask again, or choose who else speaks.")
         finally:
+            self._used_s = time.monotonic()
             if work is None:
                 ticket.give_back()
             else:  # it gives the ticket back itself, as soon as the model is free
@@ -250,6 +273,14 @@ class _Work:
                 told_s = now
             yield piece
         self.stop.set()
+
+
+def _make_room(others: Iterable[Resident], idle_s: float) -> bool:
+    """Close those that have been idle for so long; whether there was one."""
+    leaving = [one for one in others if one.idle(idle_s)]
+    for one in leaving:
+        one.close()
+    return bool(leaving)
 
 
 class _Held:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mellm_demo.records import Ended, Statement
 from mellm_demo.ui.session import Entry
+from mellm_demo.wording import Language
 
 ENDINGS: dict[Ended, str] = {
     "stopped": "Stopped.",
@@ -18,7 +19,7 @@ ENDINGS: dict[Ended, str] = {
     "repetition": "Stopped here: the model had begun to repeat itself.",
     "failed": "The answer broke off here.",
 }
-MOST_LISTED = 8  # unsupported statements under an answer; the rest is counted
+MOST_LISTED = 8  # unsupported statements, and sentences not checked, under an answer; the rest is counted
 
 
 def messages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -99,9 +100,12 @@ def _whole(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def checked(tally: str, wrong: Sequence[Statement]) -> str:
-    """The line under an answer: how many statements were checked, and what the measurements say to the wrong ones."""
+def checked(tally: str, wrong: Sequence[Statement], unclear: Sequence[str] = (), language: Language = "en") -> str:
+    """The line under an answer: how many statements were checked, what the measurements say to the wrong ones, and
+    which sentences could not be checked."""
     listed = [f"- {one.claim}: {one.why}" for one in wrong]
+    not_checked = "无法核对：" if language == "zh" else "not checked: "
+    listed += [f"- {not_checked}“{' '.join(one.split())}”" for one in unclear]
     listed = list(dict.fromkeys(listed))
     more = len(listed) - MOST_LISTED
     return "\n".join([tally, *listed[:MOST_LISTED], *([f"- and {more} more"] if more > 0 else [])])

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from mellm_demo import facs
+from mellm_demo import facs, wording
+from mellm_demo.reasoning.choice import short_name
 from mellm_demo.records import Analysis, Interval, ReasonerCard, RegionMotion
 from mellm_demo.settings import Settings
 
@@ -143,7 +144,8 @@ def computed(analysis: Analysis) -> str:
     """Versions, checksums and settings of this analysis."""
     clip = analysis.clip
     facts: dict[str, Any] = {
-        "clip": f"{clip.name}, {clip.container} {clip.codec}, {clip.width} × {clip.height}, {clip.frame_count} frames",
+        "clip": f"{wording.file_name(clip.name)}, {clip.container} {clip.codec}, {clip.width} × {clip.height}, "
+        f"{clip.frame_count} frames",
         "SHA-256": clip.sha256,
         **{f"setting: {key}": value for key, value in analysis.settings.items()},
         **_flat(analysis.provenance),
@@ -164,8 +166,8 @@ def clip_line(analysis: Analysis) -> str:
     """The title of the input card once a clip was measured."""
     clip = analysis.clip
     if clip.kind == "pair":
-        return f"{clip.name} · onset and apex"
-    return f"{clip.name} · {seconds(clip.duration_ms)} · {clip.frame_rate:.4g} frames/s"
+        return f"{wording.file_name(clip.name)} · onset and apex"
+    return f"{wording.file_name(clip.name)} · {seconds(clip.duration_ms)} · {clip.frame_rate:.4g} frames/s"
 
 
 def alternative_text(analysis: Analysis, what: str, interval: Interval) -> str:
@@ -188,8 +190,9 @@ def card(card: ReasonerCard, state: str = "") -> str:
     """Who speaks · precision · device · why; what goes on there."""
     parts = [card.size, card.precision, card.device]
     line = " · ".join(escape(part) for part in parts if part and part not in ("–", "-"))
+    name = f'<b title="{escape(card.name)}">{escape(short_name(card.name))}</b>'
     return (
-        f"<div class='speaker'><b>{escape(card.name)}</b><span class='subdued'>{line}</span>"
+        f"<div class='speaker'>{name}<span class='subdued'>{line}</span>"
         f"<span class='subdued why'>{escape(card.why)}</span>"
         + (f"<span class='state' role='status'>{escape(state)}</span>" if state else "")
         + "</div>"

@@ -17,6 +17,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from mellm_demo import wording
 from mellm_demo.errors import Cancelled
 from mellm_demo.export import to_csv, to_json, to_zip
 from mellm_demo.records import Analysis, Image
@@ -37,8 +38,8 @@ def waiting(house: House, visit: Visit, job: Job) -> Updates:
     visit.job = job
     visit.hold(job.uploads, house.uploads)
     return {
-        house.page.status: fragments.reading("reading", 0.0, job.name),
-        house.page.input_card: gr.Accordion(label=job.name, open=False),
+        house.page.status: fragments.reading("reading", 0.0, wording.file_name(job.name)),
+        house.page.input_card: gr.Accordion(label=wording.file_name(job.name), open=False),
         house.page.empty: gr.Column(visible=False),
     }
 
@@ -69,7 +70,7 @@ async def measure(house: House, visit: Visit) -> AsyncIterator[Updates]:
             await asyncio.wait({work}, timeout=PROGRESS_TICK_S)
             if told[0] != shown and not work.done():
                 shown = told[0]
-                yield {page.status: fragments.reading(*shown, job.name)}
+                yield {page.status: fragments.reading(*shown, wording.file_name(job.name))}
         analysis = work.result()
         if stop.is_set():
             return
@@ -219,7 +220,7 @@ def save(house: House, visit: Visit, what: str) -> Updates:
     analysis = visit.analysis
     if analysis is None:
         return {house.page.courier: gr.skip()}
-    stem = Path(analysis.clip.name).stem or "clip"
+    stem = Path(wording.file_name(analysis.clip.name)).stem or "clip"
     try:
         if what == "json":
             content = to_json(analysis, visit.turns(), house.speakers.get(visit.speaker).card).encode()

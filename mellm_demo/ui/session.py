@@ -32,6 +32,8 @@ class Entry:
     thought: str = ""  # what a model wrote before its answer, for itself
     state: str = ""  # what goes on while there is no text yet
     statements: tuple[Statement, ...] = ()  # once they were checked
+    unchecked: tuple[tuple[int, int], ...] = ()
+    tally: str = ""
 
 
 class Uploads:
@@ -123,7 +125,7 @@ class Visit:
         """
         entries = self.entries[self.about :] if present else self.entries
         return tuple(
-            Turn(entry.role, entry.text, entry.speaker, entry.ended, entry.statements)
+            Turn(entry.role, entry.text, entry.speaker, entry.ended, entry.statements, entry.unchecked, entry.tally)
             for entry in entries
             if entry.kind == "text" and entry.text
         )

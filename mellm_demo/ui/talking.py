@@ -81,8 +81,9 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
         entries.remove(entry)
     if entry.text and reasoner.card.is_language_model:
         found = await asyncio.to_thread(check, entry.text, analysis)
-        entry.statements = found.statements
-        note = Entry("assistant", checked(found.tally, found.unsupported), kind="note")
+        entry.statements, entry.unchecked, entry.tally = found.statements, found.unchecked, found.tally
+        unclear = [entry.text[start:end] for start, end in found.unchecked]
+        note = Entry("assistant", checked(found.tally, found.unsupported, unclear, found.language), kind="note")
         entries.insert(entries.index(entry) + 1, note)
     visit.pending = False
     yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)

@@ -8,7 +8,20 @@ from typing import Literal
 from mellm_demo.records import BothSides
 
 Kind = Literal[
-    "unit", "side", "region", "emotion", "class", "type", "px", "percent", "time", "duration", "fit", "ratio"
+    "unit",
+    "name",
+    "side",
+    "region",
+    "count",
+    "emotion",
+    "class",
+    "type",
+    "px",
+    "percent",
+    "time",
+    "duration",
+    "fit",
+    "ratio",
 ]
 Stance = Literal["yes", "no", "weak"]  # weak: named as a possibility or as the lesser reading
 
@@ -25,11 +38,11 @@ class Claim:
     names: tuple[str, ...] = ()  # region names, any of which may be meant
     side: BothSides | None = None
     ways: tuple[str, ...] = ()  # up, down, out, in, left, right, or names like "image:up-right"
-    value: float = 0.0  # px, per cent, ms, a share from 0 to 1, or a multiple
+    value: float = 0.0  # px, per cent, ms, a share from 0 to 1, a multiple, or how many
     upto: float | None = None  # the end of a stretch of time, ms
     slack: float = 0.0  # half a unit of the last digit that was told
     label: str = ""  # what a number is said to be: onset, apex, offset, lasted, noise, gap, iod, …
-    word: str = ""  # emotion, class, micro or macro
+    word: str = ""  # emotion, class, micro or macro, the name that a unit is called by
     only: bool = False  # “on the left only”
 
 

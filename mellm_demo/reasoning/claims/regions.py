@@ -39,6 +39,9 @@ _WAYS = re.compile(
     r"|towards? (?:the |their |his |her )?(?:subject's |own )?(?P<right>right)\b"
 )
 _WAY_ZH = re.compile(r"[向朝]([本人左右侧上下内外斜并向、]+)|(上扬|上抬|上提|抬起|上移)|(下压|下拉|下移|下垂)|(内收)")
+_ONLY_WHILE = re.compile(
+    r"\s*(?:mov\w*|shift\w*)\s+only (?:while|when|during|with)\b|只在|仅在"
+)  # when, not that it did
 _NOUN = re.compile(
     r"\b(upward|downward|outward|inward)s? (?:and (upward|downward|outward|inward)s? )?"
     r"(?:movement|motion|displacement|shift|pull|lift|raise) (?:of|in|at) (?:the )?(?:subject's )?$"
@@ -63,6 +66,23 @@ def find_regions(text: str, start: int, end: int, groups: list[Units]) -> list[R
         if not kept or region.start >= kept[-1].end:
             kept.append(region)
     return kept
+
+
+_COUNT = re.compile(
+    r"(?<![\w.,])(?<!au )(?<!frame )(?<!unit )(?<!units )(\d{1,4}|three|four|five|six|seven|eight|nine|ten|twelve)"
+    r"\s*(?:个|条|只|双|对|处)?\s*$"
+)
+_SPELLED = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
+
+
+def count_claims(sentence: Sentence, regions: list[Region]) -> Iterator[Claim]:
+    """How many of a region there are said to be: “15 inner brows”."""
+    for region in regions:
+        told = _COUNT.search(sentence.text[sentence.start : region.start])
+        if told and not sentence.supposed:
+            count = _SPELLED.get(told[1]) or int(told[1])
+            start = sentence.start + told.start(1)
+            yield Claim(start, region.end, "count", names=region.names, side=region.side, value=count)
 
 
 def region_claims(sentence: Sentence, regions: list[Region], groups: list[Units]) -> Iterator[Claim]:
@@ -91,6 +111,8 @@ def region_claims(sentence: Sentence, regions: list[Region], groups: list[Units]
         stop = min([one.start for one in regions if one.start >= verb.end()] + [sentence.end])
         cut = re.compile(r"[;:(。]|\d").search(text, verb.start(), stop)
         told = text[verb.start() : cut.start() if cut else stop]
+        if _ONLY_WHILE.match(told):
+            continue
         claim = Claim(region.start, verb.start() + len(told.rstrip(" ,")), "region", names=region.names, side=side)
         if verb["still"] or re.match(r"\s*(?:under|below) the noise", told):
             yield replace(claim, stance="no")

@@ -71,6 +71,7 @@ class Sentence:
     end: int
     supposed: bool  # no claim about action units, emotions or the type
     answered: str  # "yes" or "no" where the sentence before is nothing else
+    question: bool = False
 
     def clause(self, place: int) -> tuple[int, int]:
         """The clause around a place."""

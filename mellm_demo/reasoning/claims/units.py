@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from mellm_demo import facs
@@ -16,13 +17,20 @@ _CODE = re.compile(
     r"(?<![a-z])(?:aus?|action units?|动作单元|运动单元)\s*[-#]?\s*(\d{1,2})(?!\d)(?!\.\d)(?!\s*(?:ms|px|%|个|种))"
     r"((?:\s*(?:\+|,|、|/|和|and)\s*\d{1,2}(?![\d.]|\s*(?:ms|px|%|s\b|秒|毫秒|像素|个|种)))*)"
 )
+# Between a code and the name that it is said to have: “AU4, brow lowerer”, “AU4 is called the brow lowerer”.
+_CALLED = re.compile(
+    r"\s*[,:=(–|-]?\s*(?:(?:which |that )?(?:is|are|means?|denotes|refers? to|stands? for)\b\s*(?:also )?)?"
+    r"(?:called |named |known as )?(?:即|就是|是指|指的是|是|指|叫做?|称为|名为|为)?\s*[(\"“「]?\s*(?:(?:the|an?) )?"
+)
+_HAS_CODE = re.compile(r"\s*(?:is|=|即|是)?\s*\(?\s*")  # between a name and its code: “brow lowerer (AU4)”
+_EVENT_ALONE = re.compile(r"\s*(?:[)\]|.,;:!?、。\"”」\n]|$)")
 _JOIN = re.compile(r"[\s,、/+&()]*(?:and|or|nor|as well as|和|与|或|及|以及)?[\s(]*(?:the )?")
 _EVENTS = frozenset({43, 45, 46})  # their names are words for what eyes do anyway
 
 
 @cache
-def _names() -> re.Pattern[str]:
-    names = [name.lower() for name, au in unit_names() if au not in _EVENTS]
+def _names(events: bool = False) -> re.Pattern[str]:
+    names = [name.lower() for name, au in unit_names() if events or au not in _EVENTS]
     return re.compile("|".join(rf"\b{re.escape(n)}\b" if n.isascii() else re.escape(n) for n in names))
 
 
@@ -36,14 +44,70 @@ def only_units(inside: str) -> bool:
     return rest != inside and not re.search(r"[^\s,+、和与]", rest)
 
 
+@dataclass(frozen=True)
+class _Naming:
+    """A name beside codes, which says that one of them is called so."""
+
+    start: int
+    end: int
+    codes: tuple[int, ...]
+    name: str
+
+    @property
+    def right(self) -> bool:
+        return _number_of(self.name) in self.codes
+
+
+def _namings(text: str, start: int, end: int) -> Iterator[_Naming]:
+    codes = [(one.start(), one.end(), _numbers(one.group())) for one in _CODE.finditer(text, start, end)]
+    for name in _names(events=True).finditer(text, start, end):
+        if _number_of(name.group()) in _EVENTS and not _EVENT_ALONE.match(text, name.end(), end):
+            continue
+        before = _run_before(text, name.start(), codes)
+        after = next((one for one in codes if one[0] >= name.end()), None)
+        after = after if after and _HAS_CODE.fullmatch(text, name.end(), after[0]) else None
+        around = [one for one in (before, after) if one is not None]
+        if around:
+            first, last = min(one[0] for one in around), max(one[1] for one in around)
+            numbers = tuple(au for one in around for au in one[2])
+            yield _Naming(min(first, name.start()), max(last, name.end()), numbers, name.group())
+
+
+def _run_before(
+    text: str, place: int, codes: list[tuple[int, int, tuple[int, ...]]]
+) -> tuple[int, int, tuple[int, ...]] | None:
+    """The codes side by side that a name at this place is said of: “AU1 and AU2 (inner and outer brow raiser)”."""
+    run: tuple[int, int, tuple[int, ...]] | None = None
+    for start, end, numbers in reversed([one for one in codes if one[1] <= place]):
+        if run is None:
+            if not _CALLED.fullmatch(text, end, place):
+                return None
+            run = (start, end, numbers)
+        elif _JOIN.fullmatch(text, end, run[0]):
+            run = (start, run[1], (*numbers, *run[2]))
+        else:
+            break
+    return run
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in re.findall(r"\d+", text))
+
+
+def name_claims(sentence: Sentence) -> Iterator[Claim]:
+    """Units that are called by a name, right or wrong, whether they are shown or not."""
+    for one in _namings(sentence.text, sentence.start, sentence.end):
+        if not one.right:
+            yield Claim(one.start, one.end, "name", units=one.codes, word=one.name)
+
+
 def find_units(text: str, start: int, end: int) -> list[Units]:
     """Action units named side by side, as one: “AU4 and AU7”, “AU12, lip corner puller”."""
-    found = [
-        Units(one.start(), one.end(), tuple(int(digits) for digits in re.findall(r"\d+", one.group())))
-        for one in _CODE.finditer(text, start, end)
-    ]
+    wrong = {one.name for one in _namings(text, start, end) if not one.right}  # say nothing of the unit they belong to
+    found = [Units(one.start(), one.end(), _numbers(one.group())) for one in _CODE.finditer(text, start, end)]
     found += [
-        Units(one.start(), one.end(), (_number_of(one.group()),), True) for one in _names().finditer(text, start, end)
+        Units(one.start(), one.end(), () if one.group() in wrong else (_number_of(one.group()),), True)
+        for one in _names().finditer(text, start, end)
     ]
     found.sort(key=lambda one: one.start)
     groups: list[Units] = []
@@ -96,12 +160,13 @@ _SIDED = re.compile(
 
 def side_claims(sentence: Sentence, groups: list[Units], regions: list[Region]) -> Iterator[Claim]:
     """Sides said of action units: right before one, or after it with no region between."""
-    text = sentence.text
+    text, groups = sentence.text, [one for one in groups if one.units]
     for found in _SIDED.finditer(text, sentence.start, sentence.end):
         start, end = sentence.clause(found.start())
         if sentence.supposed or GENERAL.search(text, start, end) or NOT_BEFORE.search(text, start, found.start()):
             continue
-        if any(one.start <= found.start() < one.end for one in regions) or in_picture(text, found.end()):
+        word_at = found.start(found.lastindex or 0)  # “the left eye”: the side of a region, not of a unit
+        if any(one.start <= word_at < one.end for one in regions) or in_picture(text, found.end()):
             continue
         after = next((one for one in groups if 0 <= one.start - found.end() <= 1), None)
         last = max((one for one in groups if one.end <= found.start()), key=lambda one: one.start, default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mellm_demo import facs
+from mellm_demo.headline import clause
 from mellm_demo.reasoning.answers_en import TITLES
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.training.instruct import phrases
@@ -121,7 +122,7 @@ def _reading(facts: Facts, say: Speaker) -> str:
 
 def _unreliable(facts: Facts, say: Speaker) -> str:
     parts = [nothing(facts, say)]
-    reasons = [phrases.reason(one) for one in facts.analysis.reasons[1:2] if "were left out" not in one]
+    reasons = [clause(one) for one in facts.analysis.reasons[1:2] if "were left out" not in one]
     if reasons and say.maybe(0.5):
         parts.append(say("{Besides|Also}: [told].", told=reasons[0]))
     parts.append(

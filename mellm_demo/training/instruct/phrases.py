@@ -116,11 +116,4 @@ def why_nothing(facts: Facts) -> str:
 def first_reason(facts: Facts) -> str:
     """The analysis's first reason as a clause; empty where it gave none."""
     reasons = [one for one in facts.analysis.reasons if "were left out" not in one]
-    return reason(reasons[0]) if reasons else ""
-
-
-def reason(sentence: str) -> str:
-    """A reason of the analysis as a clause that claims nothing about the regions."""
-    if sentence.startswith("The mouth moves only while"):
-        return "all motion at the mouth is speech or chewing, which says nothing about expression"
-    return clause(sentence)
+    return clause(reasons[0]) if reasons else ""
