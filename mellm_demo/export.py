@@ -41,7 +41,7 @@ from mellm_demo.records import (
     Turn,
 )
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 TIME_DIGITS = 3  # decimals of a millisecond: a 1000 frames/s clip with room to spare
 PX_DIGITS = 4  # decimals of a pixel, well under what landmarks and flow resolve
@@ -238,6 +238,8 @@ class TurnPart(_Part):
         None, description="why the text is not complete; null: it is"
     )
     statements: list[StatementPart] = Field(default_factory=list, description="of a language model's text, checked")
+    rewritten: int = Field(0, description="sentences without support that were written again until they had it")
+    left_out: int = Field(0, description="sentences without support that are not in the text")
 
 
 class ReasonerPart(_Part):
@@ -342,6 +344,8 @@ def _turn(turn: Turn) -> TurnPart:
         statements=[
             StatementPart(**{key: _plain(value) for key, value in vars(one).items()}) for one in turn.statements
         ],
+        rewritten=turn.rewritten,
+        left_out=turn.left_out,
     )
 
 

@@ -350,6 +350,8 @@ class Turn:
     speaker: str = ""  # who wrote an assistant's turn
     ended: Ended = ""
     statements: tuple[Statement, ...] = ()  # of a language model's turn, checked
+    rewritten: int = 0  # sentences that the measurements did not support and that were written again until they did
+    left_out: int = 0  # sentences for which that failed: they are not in the text
 
 
 @dataclass(frozen=True)
@@ -362,4 +364,4 @@ class ReasonerCard:
     precision: str
     device: str
     why: str  # why this one was chosen, in words
-    notice: str  # shown under its text, e.g. "composed from measurements; no language model is loaded"
+    notice: str  # shown under its text, e.g. "composed from measurements, not by a language model"

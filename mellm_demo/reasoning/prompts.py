@@ -29,7 +29,7 @@ from mellm_demo.records import ActionUnitEvidence, Analysis, Image, RegionMotion
 from mellm_demo.wording import HAN, Language, number, seconds
 
 Role = Literal["system", "user", "assistant"]
-Style = Literal["plain", "mellm_v1"]
+Style = Literal["plain", "mellm_v1", "brief"]
 Counter = Callable[[str], int]
 
 MOST_QUESTION_CHARACTERS = 2000  # of a question; whoever writes more has asked within these

@@ -32,6 +32,9 @@ class Entry:
     thought: str = ""  # what a model wrote before its answer, for itself
     state: str = ""  # what goes on while there is no text yet
     statements: tuple[Statement, ...] = ()  # once they were checked
+    rewritten: int = 0  # sentences that were written again because the measurements did not support them
+    left_out: int = 0  # such sentences that are not in the text
+    stands_in: str = ""  # why somebody else than the chosen one writes it; "": nobody else does
 
 
 class Uploads:
@@ -123,7 +126,15 @@ class Visit:
         """
         entries = self.entries[self.about :] if present else self.entries
         return tuple(
-            Turn(entry.role, entry.text, entry.speaker, entry.ended, entry.statements)
+            Turn(
+                entry.role,
+                entry.text,
+                entry.speaker,
+                entry.ended,
+                entry.statements,
+                entry.rewritten,
+                entry.left_out,
+            )
             for entry in entries
             if entry.kind == "text" and entry.text
         )
