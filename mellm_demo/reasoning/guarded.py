@@ -81,6 +81,15 @@ def sentence_end(text: str, *, new_line: bool) -> int | None:
     return end
 
 
+def _line_start(text: str, place: int) -> int:
+    """From where on a text is to be judged anew if it was judged up to ``place``: lines are read by themselves.
+
+    The one exception is a bracket that was opened in an earlier line: then all of it.
+    """
+    start = text.rfind("\n", 0, place) + 1
+    return 0 if text.rfind("(", 0, start) > text.rfind(")", 0, start) else start
+
+
 def _whole(sentence: str) -> bool:
     closed = sentence.count("(") + sentence.count("（") <= sentence.count(")") + sentence.count("）")
     return closed and sentence.count("**") % 2 == 0 and not _SHORTENED.search(sentence)
@@ -165,11 +174,11 @@ class _Page:
         """Show a sentence if it is supported where it stands, keep a title until there is something under it."""
         told = sentence.strip()
         blanks = sentence[: len(sentence) - len(sentence.lstrip())]
-        blanks = max(self._gap, blanks, key=lambda one: one.count("\n"))
+        blanks = max(blanks, self._gap, key=lambda one: one.count("\n"))
         is_title = line_ended and not _LISTED.match(told + " ") and _TITLE.fullmatch(told)
         before = self._shown + ("" if is_title and self._behind else self._title)  # a title of nothing goes
         text = before + (blanks if before else "") + told
-        if not self._supported(text):
+        if not self._supported(text[_line_start(text, len(before)) :]):
             self._refused = sentence if sentence.strip() else self._refused
             return "unsupported"
         self._behind = self._gap = ""
