@@ -61,8 +61,8 @@ def test_json_round_trips_through_its_own_schema(finding, kind):
     assert AnalysisDocument.model_validate_json(text) == document(analysis, turns, CARD)
     assert text == to_json(analysis, turns, CARD)
     assert loaded(text)["conversation"] == [
-        {"role": "assistant", "text": "What moved: …", "speaker": None, "ended": None, "statements": []},
-        {"role": "user", "text": "为什么?", "speaker": None, "ended": None, "statements": []},
+        {"role": role, "text": text, "speaker": None, "ended": None, "statements": [], "rewritten": 0, "left_out": 0}
+        for role, text in (("assistant", "What moved: …"), ("user", "为什么?"))
     ]
 
 

@@ -1,4 +1,4 @@
-"""Each sentence is held against the measurements before it is shown: mended, left out, never looping, whole as a text."""
+"""Each sentence is held against the measurements before it is shown: mended, left out, never looping."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import threading
@@ -308,7 +309,7 @@ def test_it_goes_on_from_a_text_at_once_and_draws_by_the_seed(small):
     small.prepare()
     small._attempt.over.wait(60)
     engine = small._engine()
-    facts = " ".join(f"Region {number} moved by {number} px." for number in range(30))
+    facts = " ".join(f"Region {number} moved by {number} px." for number in range(8))
     messages = [Message("user", f"{facts} Say so."), Message("assistant", "Region 5 moved by")]
 
     def went_on(**manner) -> list:
@@ -345,10 +346,9 @@ def test_a_guarded_model_says_nothing_unsupported():
     manner = Manner(max_tokens=48, temperature=0.0, guarded=True)
     model = gguf_model(GgufOptions(smollm2(), context=2048), manner)
     analysis = make_analysis("smile")
-    try:
-        text = said(model.reply(analysis, (), threading.Event()))
-    except ReasonerError as error:
-        text = ""
-        assert "Nothing that" in str(error)
-    assert check(text, analysis).unsupported == ()
+    pieces: list = []
+    with contextlib.suppress(ReasonerError):  # nothing may be left of it
+        for piece in model.reply(analysis, (), threading.Event()):
+            pieces.append(piece)  # one by one: what came before an error counts too
+    assert check(said(pieces), analysis).unsupported == ()
     model.close()
