@@ -30,7 +30,7 @@ from mellm_demo.wording import file_name, printable
 
 if TYPE_CHECKING:
     from mellm_demo.reasoning.choice import Speakers
-    from mellm_demo.reasoning.protocol import Reasoner
+    from mellm_demo.reasoning.protocol import Reasoner, Rewritten
 
 OK, BROKEN, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 LEGEND_PX = 480  # the names of the directions are easily read
@@ -388,10 +388,11 @@ def _explain(
 
     Returns the chat's first turn, None where no text came, and why it failed, None where it did not.
     """
-    from mellm_demo.reasoning.protocol import CutOff, Loading
+    from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy
 
     text, failure, cancel = "", None, threading.Event()
     ended: Ended = ""
+    card, again = speaker.card, Rewritten(0, 0)
     print(file=sentences)
     try:
         for piece in speaker.reply(analysis, (), cancel):
@@ -399,6 +400,10 @@ def _explain(
                 line(piece.what, piece.share)
             elif isinstance(piece, CutOff):
                 ended = piece.reason
+            elif isinstance(piece, SpokenBy):
+                card = piece.card
+            elif isinstance(piece, Rewritten):
+                again = piece
             elif isinstance(piece, str):
                 line.clear()
                 text += piece
@@ -415,20 +420,24 @@ def _explain(
         line.clear()
     if not text.strip():
         return None, failure or "No text came."
-    turn = _checked(speaker.card, analysis, text, ended if failure is None else "failed")
-    told = f"{speaker.card.name}: {speaker.card.notice}{f'; {turn.tally}' if turn.tally else ''}"
+    turn = _checked(card, analysis, text, ended if failure is None else "failed", again)
+    told = f"{card.name}: {card.notice}{f'; {turn.tally}' if turn.tally else ''}"
     print(f"\n\n({told})", file=sentences)
     return turn, failure
 
 
-def _checked(card: ReasonerCard, analysis: Analysis, text: str, ended: Ended) -> Turn:
+def _checked(card: ReasonerCard, analysis: Analysis, text: str, ended: Ended, again: Rewritten) -> Turn:
     """The turn; what a language model wrote is held against the measurements."""
     if not card.is_language_model:
         return Turn("assistant", text, card.name, ended)
     from mellm_demo.reasoning.grounding import check
+    from mellm_demo.reasoning.guarded import told
 
     found = check(text, analysis)
-    return Turn("assistant", text, card.name, ended, found.statements, found.unchecked, found.tally)
+    tally = "; ".join(filter(None, (found.tally, told(again.count, again.left_out, found.language))))
+    return Turn(
+        "assistant", text, card.name, ended, found.statements, found.unchecked, tally, again.count, again.left_out
+    )
 
 
 def _save(result: Result, index: int, plan: _Plan) -> None:

@@ -243,6 +243,8 @@ class TurnPart(_Part):
         default_factory=list, description="start and end of its sentences about the face that could not be checked"
     )
     tally: str | None = Field(None, description="of a language model's text: what the check came to, in words")
+    rewritten: int = Field(0, description="sentences without support that were written again until they had it")
+    left_out: int = Field(0, description="sentences without support that are not in the text")
 
 
 class ReasonerPart(_Part):
@@ -349,6 +351,8 @@ def _turn(turn: Turn) -> TurnPart:
         ],
         unchecked=list(turn.unchecked),
         tally=turn.tally or None,
+        rewritten=turn.rewritten,
+        left_out=turn.left_out,
     )
 
 

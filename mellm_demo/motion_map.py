@@ -62,6 +62,18 @@ def motion_map(flow: Float32Array, onset_gray: Image, nose_xy: tuple[float, floa
     return cv2.cvtColor(cv2.add(gray, colours), cv2.COLOR_BGR2RGB)
 
 
+def at_side(picture: Image, side: int) -> Image:
+    """(H, W, 3) RGB map → (side, side, 3): what an eye of that fixed size is shown, in training and after it.
+
+    By area: motion of a pixel or two must not fall between the samples. A map of that size is returned as it is.
+    """
+    import cv2
+
+    if picture.shape[:2] == (side, side):
+        return picture
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def without_nose_motion(flow: Float32Array, nose_xy: tuple[float, float] | None) -> Float32Array:
     """``flow`` minus its mean in the 11 × 11 box round the nose tip; unchanged where that box is empty."""
     if nose_xy is None or not np.isfinite(nose_xy).all():

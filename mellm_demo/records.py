@@ -352,6 +352,8 @@ class Turn:
     statements: tuple[Statement, ...] = ()  # of a language model's turn, checked
     unchecked: tuple[tuple[int, int], ...] = ()  # start and end of its sentences that could not be checked
     tally: str = ""  # how many of either, in words; "": not a language model's
+    rewritten: int = 0  # sentences that the measurements did not support and that were written again until they did
+    left_out: int = 0  # sentences for which that failed: they are not in the text
 
 
 @dataclass(frozen=True)
@@ -364,4 +366,4 @@ class ReasonerCard:
     precision: str
     device: str
     why: str  # why this one was chosen, in words
-    notice: str  # shown under its text, e.g. "composed from measurements; no language model is loaded"
+    notice: str  # shown under its text, e.g. "composed from measurements, not by a language model"

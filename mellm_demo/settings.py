@@ -42,7 +42,10 @@ class Settings(BaseModel):
     max_tokens: int = Field(1024, ge=16, description="length of an answer by a model in the app")
     context_tokens: int = Field(4096, ge=512, description="prompt and answer together, for a model in the app")
     temperature: float = Field(0.7, ge=0, le=2, description="0: always the likeliest words")
-    prompt_style: Literal["auto", "plain", "mellm_v1"] = Field("auto", description="shape of the prompt")
+    prompt_style: Literal["auto", "plain", "brief", "mellm_v1"] = Field("auto", description="shape of the prompt")
+    guarded: Literal["auto", "on", "off"] = Field(
+        "auto", description="whether sentences that the measurements do not support are written again"
+    )
 
     local_model: str | None = Field(None, description="folder or hub name of an image-text model for transformers")
     local_adapter: str | None = Field(None, description="folder or hub name of a LoRA adapter for it")

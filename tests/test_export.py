@@ -62,23 +62,17 @@ def test_json_round_trips_through_its_own_schema(finding, kind):
     assert text == to_json(analysis, turns, CARD)
     assert loaded(text)["conversation"] == [
         {
-            "role": "assistant",
-            "text": "What moved: …",
+            "role": role,
+            "text": text,
             "speaker": None,
             "ended": None,
             "statements": [],
             "unchecked": [],
             "tally": None,
-        },
-        {
-            "role": "user",
-            "text": "为什么?",
-            "speaker": None,
-            "ended": None,
-            "statements": [],
-            "unchecked": [],
-            "tally": None,
-        },
+            "rewritten": 0,
+            "left_out": 0,
+        }
+        for role, text in (("assistant", "What moved: …"), ("user", "为什么?"))
     ]
 
 

@@ -16,6 +16,10 @@ gguf = pytest.importorskip("gguf")
 from support_embedded import tiny_language, tiny_model, tiny_tokenizer  # noqa: E402
 
 from mellm_demo.errors import InputError  # noqa: E402
+from mellm_demo.reasoning.choice import speakers  # noqa: E402
+from mellm_demo.reasoning.prompts import Message, map_png  # noqa: E402
+from mellm_demo.reasoning.resident import Manner  # noqa: E402
+from mellm_demo.settings import Settings  # noqa: E402
 from mellm_demo.training import export_gguf  # noqa: E402
 from mellm_demo.training.embedded import model as embedded  # noqa: E402
 from mellm_demo.training.embedded.conversation import IGNORED, encode  # noqa: E402
@@ -168,6 +172,32 @@ def test_the_files_are_small_and_told_apart(tmp_path):
     assert "output.weight" not in kinds  # tied
     tower = {tensor.name for tensor in gguf.GGUFReader(eye).tensors}
     assert {"v.patch_embd.weight", "v.blk.1.ffn_up.bias", "mm.0.weight", "mm.2.bias"} <= tower
+
+
+def test_the_app_takes_the_folder_for_its_embedded_model(tmp_path):
+    """Export → manifest → digests → llama.cpp, with pixels of exactly the size that the eye takes."""
+    pytest.importorskip("xllamacpp")
+    model, tokenizer, _ = tiny_model()
+    language, eye = export_gguf.export(model, tokenizer, tmp_path)
+    assert export_gguf.write_manifest(language, eye, name="Tiny").name == "embedded.json"
+    who = speakers(Settings(max_tokens=24), tmp_path)
+    reasoner = who.get(who.default)
+    assert (who.default, reasoner.card.name) == ("embedded", "Tiny")
+    reasoner.prepare()
+    reasoner.model._attempt.over.wait(60)
+    assert reasoner.ready, reasoner.failure
+    engine = reasoner.model._engine()
+    assert (engine._side, engine.image_tokens(), engine.sees) == (224, 49, True)
+    pieces: list = []
+    messages = [Message("user", "Which?", map_png(pictures()[0])), Message("assistant", "the")]
+    engine.generate(messages, Manner(max_tokens=8, temperature=0.0), pieces.append, lambda: False)
+    assert any(isinstance(piece, str) for piece in pieces)
+    reasoner.close()
+    eye.write_bytes(eye.read_bytes() + b"\0" * 32)
+    again = speakers(Settings(), tmp_path).get("embedded")
+    again.prepare()
+    again.model._attempt.over.wait(60)
+    assert "“mmproj.gguf” is not the file that belongs here" in again.failure
 
 
 def test_a_tokenizer_without_a_spare_token_is_refused():

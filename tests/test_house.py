@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "face": BASE | {"face"},
     "pipeline": MEASURING,
     "export": {"errors", "records", "facs", *WORDS},
-    "reasoning": {"errors", "settings", "records", "facs", *WORDS, "reasoning"},
+    "reasoning": {"errors", "settings", "records", "facs", *WORDS, "motion_map", "reasoning"},
     "ui": MEASURING | REST | {"reasoning", "ui"},
     "cli": MEASURING | REST | {"reasoning"},
     "__main__": {"cli"},

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
+import io
 import threading
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from support_analysis import make_analysis
 from support_gguf import IMAGE_PX, PATCH_PX, smollm2, write_projector
 
+from mellm_demo import motion_map
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
 from mellm_demo.reasoning import llamacpp, memory
-from mellm_demo.reasoning.llamacpp import GgufOptions, find_projector, free_threads, gguf_model
+from mellm_demo.reasoning.grounding import check
+from mellm_demo.reasoning.llamacpp import GgufOptions, find_projector, free_threads, gguf_model, own_threads
+from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
 from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.records import Turn
@@ -232,6 +242,17 @@ def test_an_answer_as_long_as_the_context():
         list(gguf_model(options, Manner(max_tokens=1024)).reply(make_analysis("smile"), (), threading.Event()))
 
 
+def test_files_are_held_against_their_digests_when_they_are_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(llamacpp, "_start", lambda *_: pytest.fail("it began to load"))
+    projector = write_projector(tmp_path / "mmproj-tiny.gguf")
+    right = hashlib.sha256(projector.read_bytes()).hexdigest()
+    llamacpp.check_digests([(projector, right.upper())])
+    wrong = GgufOptions(smollm2(), projector, digests=((projector, right), (smollm2(), "0" * 64)))
+    assert "is not the file that belongs here" in failure(wrong)
+    with pytest.raises(WeightsError, match="cannot be read"):
+        llamacpp.check_digests([(tmp_path / "gone.gguf", right)])
+
+
 def test_what_failed_to_load_is_tried_again(monkeypatch):
     free = [memory.RESERVE, None]
     monkeypatch.setattr(memory, "available", lambda: free.pop(0))
@@ -255,8 +276,80 @@ def test_a_projector_beside_the_model_is_found(tmp_path):
 
 
 def test_threads_leave_busy_cores_alone(monkeypatch):
+    monkeypatch.setattr(llamacpp, "CPU_QUOTA", Path("none"))
     monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _: set(range(8)))
     for busy, threads in ((0.0, 8), (0.4, 8), (3.0, 5), (99.0, 1)):
         monkeypatch.setattr(llamacpp.os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
         assert free_threads() == threads
     assert free_threads(3) == 3
+
+
+def test_the_embedded_model_takes_what_the_analysis_has_left(monkeypatch):
+    """The load right after an analysis is the analysis's own; a container's share counts, not the host's cores."""
+    monkeypatch.setattr(llamacpp, "CPU_QUOTA", Path("none"))
+    monkeypatch.setattr(llamacpp.os, "getloadavg", lambda: (9.0, 9.0, 9.0))
+    for cores, threads in ((1, 1), (2, 2), (3, 3), (64, 4)):
+        monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert own_threads() == threads
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("200000 100000", 2), ("max 100000", 8), ("50000 100000", 1), ("?", 8)])
+def test_a_containers_share_of_time_counts(tmp_path, monkeypatch, quota, cores):
+    monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _: set(range(8)))
+    (tmp_path / "cpu.max").write_text(f"{quota}\n")
+    monkeypatch.setattr(llamacpp, "CPU_QUOTA", tmp_path / "cpu.max")
+    assert llamacpp.cores() == cores
+
+
+# --------------------------------------------------------------------------------------------- going on, exact pixels
+
+
+def test_it_goes_on_from_a_text_at_once_and_draws_by_the_seed(small):
+    """A trailing assistant's message is continued, not answered, and nearly all of it is in the cache."""
+    small.prepare()
+    small._attempt.over.wait(60)
+    engine = small._engine()
+    facts = " ".join(f"Region {number} moved by {number} px." for number in range(8))
+    messages = [Message("user", f"{facts} Say so."), Message("assistant", "Region 5 moved by")]
+
+    def went_on(**manner) -> list:
+        pieces: list = []
+        engine.generate(messages, Manner(max_tokens=8, **manner), pieces.append, lambda: False)
+        return pieces
+
+    first, again, *others = (went_on(temperature=1.5, seed=seed) for seed in (7, 7, 8, 9, 10))
+    assert said(first) == said(again)
+    assert {said(other) for other in others} != {said(first)}
+    assert said(first)[:1] == " "
+    assert not said(went_on(temperature=0.0)).startswith("Region 5 moved by")
+    read = [piece.share for piece in again if isinstance(piece, Loading)]
+    assert read[0] > 0.9
+
+
+def test_a_fixed_projector_gets_pixels_as_in_training(tmp_path):
+    """Of the size that it takes, made by area; the file's own word decides, not its name."""
+    files = llamacpp._Files(GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf")))
+    assert files.side == IMAGE_PX
+    assert llamacpp._Files(GgufOptions(smollm2())).side is None
+    picture = make_analysis("smile").moment.motion_map
+    sent = llamacpp._as_openai(Message("user", "?", map_png(picture)), files.side)["content"][0]["image_url"]["url"]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sent.partition(",")[2]))))
+    np.testing.assert_array_equal(pixels, motion_map.at_side(picture, IMAGE_PX))
+    exact = map_png(pixels)
+    assert llamacpp._resized(exact, IMAGE_PX) is exact
+
+
+# --------------------------------------------------------------------------------------------- guarded
+
+
+def test_a_guarded_model_says_nothing_unsupported():
+    """SmolLM2 knows nothing of faces: of its sentences few stand, and what stands is supported."""
+    manner = Manner(max_tokens=48, temperature=0.0, guarded=True)
+    model = gguf_model(GgufOptions(smollm2(), context=2048), manner)
+    analysis = make_analysis("smile")
+    pieces: list = []
+    with contextlib.suppress(ReasonerError):  # nothing may be left of it
+        for piece in model.reply(analysis, (), threading.Event()):
+            pieces.append(piece)  # one by one: what came before an error counts too
+    assert check(said(pieces), analysis).unsupported == ()
+    model.close()

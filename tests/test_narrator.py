@@ -749,8 +749,8 @@ def test_lies_are_refused_with_the_reason():
     assert "Burgoon" in ask(case("smile"), "is this person lying?")
     assert "无法判断" in ask(case("smile"), "他在说谎吗？")
     assert "Art. 5" in ask(case("smile"), "may I use it in a job interview?")
-    assert "no language model" in Narrator().card.notice
-    assert "No language model is loaded" in ask(case("smile"), "what model are you?")
+    assert "not by a language model" in Narrator().card.notice
+    assert "This is no language model" in ask(case("smile"), "what model are you?")
 
 
 # --------------------------------------------------------------------------------------------- headline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ from mellm_demo.errors import MellmError, ReasonerError, SettingsError
 from mellm_demo.export import AnalysisDocument, to_json
 from mellm_demo.reasoning.choice import SHORT_CHARS, Speakers, short_name, speakers
 from mellm_demo.reasoning.narrator import Narrator
-from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
+from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy, Thought, Waiting
 from mellm_demo.reasoning.resident import Manner, Resident
 from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, talking
@@ -67,22 +68,67 @@ def test_a_gguf_file_speaks_with_the_projector_beside_it(tmp_path):
     assert card.why == "The settings name this file."  # it sees
 
 
+def own_model(folder: Path, **other) -> Path:
+    """A folder as ``weights/embedded``: SmolLM2 with an eye of random weights."""
+    (folder / "language.gguf").symlink_to(smollm2())
+    eye = write_projector(folder / "mmproj.gguf")
+    told = {"name": "Small", "languages": ["en"], "language": {"file": "language.gguf", "sha256": "0" * 64}}
+    told["eye"] = {"file": eye.name, "sha256": hashlib.sha256(eye.read_bytes()).hexdigest()}
+    (folder / "embedded.json").write_text(json.dumps(told | other))
+    return folder
+
+
 def test_the_embedded_model_speaks_if_nothing_is_named(tmp_path):
     assert first(Settings(), tmp_path)[0] == "narrator"
-    write_projector(tmp_path / "mmproj-small.gguf")
-    assert first(Settings(), tmp_path)[0] == "narrator"  # a projector is no model
-    (tmp_path / "small-Q4_0.gguf").symlink_to(smollm2())
+    own_model(tmp_path)
     key, card = first(Settings(), tmp_path)
-    assert (key, card.why) == ("embedded", "It comes with the app.")
+    assert (key, card.name, card.why) == ("embedded", "Small", "It comes with the app.")
+    assert "not shown" in card.notice
     assert first(Settings(**SERVER), tmp_path)[0] == "remote"
     assert set(speakers(Settings(**SERVER), tmp_path).by_key) == {"remote", "embedded", "narrator"}
+    assert first(Settings(speaker="narrator"), tmp_path)[0] == "narrator"
+
+
+def test_the_embedded_model_is_asked_as_it_was_taught_unless_the_settings_say_otherwise(tmp_path, monkeypatch):
+    made: list = []
+    monkeypatch.setattr("mellm_demo.reasoning.llamacpp.gguf_model", lambda *given: made.append(given))
+    own_model(tmp_path)
+    speakers(Settings(), tmp_path)
+    speakers(Settings(guarded="off", max_tokens=100, context_tokens=1024, temperature=0.4, gguf_threads=3), tmp_path)
+    (options, manner), (others, other) = made
+    assert manner == Manner(max_tokens=512, temperature=0.0, style="brief", guarded=True)
+    assert other == Manner(max_tokens=100, temperature=0.4, style="brief", guarded=False)
+    assert (options.context, others.context, others.threads) == (2048, 1024, 3)
+    assert [path.name for path, _ in options.digests] == ["language.gguf", "mmproj.gguf"]
+    assert "not shown" not in others.notice
+
+
+def test_a_file_that_the_settings_name_is_guarded_only_when_asked_for(monkeypatch):
+    made: list = []
+    monkeypatch.setattr("mellm_demo.reasoning.llamacpp.gguf_model", lambda *given: made.append(given[1]))
+    for guarded in ("auto", "on", "off"):
+        speakers(Settings(gguf_model="x.gguf", guarded=guarded), Path("none"))
+    assert [manner.guarded for manner in made] == [False, True, False]
+    assert {manner.style for manner in made} == {"plain"}
 
 
 def test_a_broken_embedded_model_leaves_the_narrator(tmp_path):
-    (tmp_path / "small.gguf").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    own_model(tmp_path)
+    (tmp_path / "mmproj.gguf").write_bytes(b"version https://git-lfs.github.com/spec/v1")
     key, card = first(Settings(), tmp_path)
     assert key == "narrator"
-    assert "The model in the weights cannot be used. “small.gguf” is no GGUF file" in card.why
+    assert "The model in the weights cannot be used. “mmproj.gguf” is no GGUF file" in card.why
+
+
+def test_files_that_are_not_the_ones_named_leave_the_narrator_once_they_are_loaded(tmp_path):
+    house = house_of(**speakers(Settings(), own_model(tmp_path)).by_key)
+    visit = visiting()
+    assert house.speakers.default == "embedded"
+    last = all_of(talking.speak(house, visit))[-1]
+    assert "AU12" in visit.entries[0].text
+    assert visit.entries[0].speaker == "Narrator"
+    assert "“language.gguf” is not the file that belongs here" in last["chatbot"][0]["content"]
+    assert "The model in the weights cannot be used" in last["card"]
 
 
 def test_one_can_be_asked_for():
@@ -193,6 +239,40 @@ def test_what_cannot_be_checked_is_told_and_exported():
     turn = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))["conversation"][0]
     assert [text[start:end] for start, end in turn["unchecked"]] == ["The subject moved the left eye to the top"]
     assert turn["tally"] == note.split("\n")[0].strip("*")
+
+
+def test_what_was_written_again_is_told_below_and_exported():
+    house, visit = house_of(model=scripted("Both lip corners rose (AU12).", Rewritten(2, 1))), visiting()
+    note = all_of(talking.speak(house, visit))[-1]["chatbot"][1]["content"]
+    assert "supported by the measurements; 2 sentences that the measurements did not support were written again" in note
+    turn = json.loads(to_json(visit.analysis, visit.turns()))["conversation"][0]
+    assert (turn["rewritten"], turn["left_out"]) == (2, 1)
+
+
+def test_who_speaks_in_the_models_place_is_told_and_not_checked():
+    narrators = replace(SCRIPTED_CARD, name="Narrator", notice="composed from measurements; speaks English only")
+    house, visit = house_of(model=scripted(SpokenBy(narrators), CLAIMS)), visiting()
+    content = all_of(talking.speak(house, visit))[-1]["chatbot"][-1]["content"]
+    assert content.endswith("*Narrator: composed from measurements; speaks English only*")
+    assert [(entry.speaker, entry.kind) for entry in visit.entries] == [("Narrator", "text")]
+
+
+def test_of_an_answer_without_support_nothing_is_left_but_a_sentence_and_the_narrator():
+    class Wrong:
+        card, context, sees = MODEL_CARD, 4096, False
+
+        def count(self, text):
+            return len(text) // 4
+
+        def generate(self, messages, manner, emit, stopped):
+            emit("The brows lowered (AU4).")
+
+    model = Resident(lambda tell: Wrong(), MODEL_CARD, Manner(guarded=True))
+    house, visit = house_of(model=model, narrator=Narrator(pace_s=0.0)), visiting()
+    last = all_of(talking.speak(house, visit))[-1]
+    assert [entry.kind for entry in visit.entries] == ["trouble"]
+    assert "Nothing that A model wrote was supported by the measurements" in visit.entries[0].text
+    assert last["narrator"].visible
 
 
 def test_what_the_narrator_says_is_not_checked():

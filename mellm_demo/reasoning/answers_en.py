@@ -1032,7 +1032,7 @@ def answer_method(facts: Facts, query: Query) -> str:
 
 def answer_model(facts: Facts, query: Query) -> str:
     return (
-        "No language model is loaded. I am a narrator: these answers are composed by rules from the measurements of "
+        "This is no language model. I am a narrator: these answers are composed by rules from the measurements of "
         "this clip. So "
         "I cannot see the picture or follow a free conversation; I can quote what was measured."
     )

@@ -978,7 +978,7 @@ def answer_method(facts: Facts, query: Query) -> str:
 
 def answer_model(facts: Facts, query: Query) -> str:
     return (
-        "没有加载语言模型。我是解说程序：回答由规则根据这段视频的测量结果组成。因此我看不到图像，也不能自由交谈，"
+        "这里说话的不是语言模型。我是解说程序：回答由规则根据这段视频的测量结果组成。因此我看不到图像，也不能自由交谈，"
         "只能引用测量到的内容。"
     )
 

@@ -13,13 +13,16 @@ from typing import Protocol, runtime_checkable
 from mellm_demo.errors import MellmError, SettingsError
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner
-from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.reasoning.resident import NOTICE, Manner, Resident
 from mellm_demo.settings import Settings
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"
 NARRATOR = "narrator"
 SHORT_CHARS = 28  # of a name in the list of speakers: what 390 px have room for
 _PRECISION = re.compile(r"[-_.](?:I?Q\d\w*|bf16|fp?(?:16|32)|MXFP4)(?:-\d{5}-of-\d{5})?$", re.IGNORECASE)
+OWN_CONTEXT = 2048  # tokens of prompt and answer: the embedded model was taught on 1,500 and less
+OWN_MAX_TOKENS = 512  # of its answers
+OWN_TEMPERATURE = 0.0  # a small model's likeliest word is its best
 NO_MODEL = "No language model is named in the settings, and none lies in the weights."
 
 
@@ -91,7 +94,8 @@ def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
             found["embedded"] = reasoner
     except MellmError as error:
         why = f"The model in the weights cannot be used. {error}"
-    residents = [one for one in found.values() if isinstance(one, Resident)]
+    models = [getattr(one, "model", one) for one in found.values()]
+    residents = [one for one in models if isinstance(one, Resident)]
     for one in residents:
         one.beside(residents)
     if found:
@@ -115,14 +119,25 @@ def _absent(wanted: str) -> str:
     return f"The setting “speaker” asks for “{wanted}”, but no such model is named. {then}, or choose auto."
 
 
-def _manner(settings: Settings) -> Manner:
+def _manner(settings: Settings, *, guarded: bool = False) -> Manner:
     from mellm_demo.reasoning.prompts import read_prompt_file
 
     template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
     style = settings.prompt_style
     if style == "auto":
         style = "mellm_v1" if template else "plain"
-    return Manner(settings.max_tokens, settings.temperature, style, template)
+    return Manner(settings.max_tokens, settings.temperature, style, template, guarded)
+
+
+def _own_manner(settings: Settings) -> Manner:
+    """Of the embedded model: what the settings leave open is as it was taught."""
+    given = settings.model_fields_set
+    return Manner(
+        max_tokens=settings.max_tokens if "max_tokens" in given else OWN_MAX_TOKENS,
+        temperature=settings.temperature if "temperature" in given else OWN_TEMPERATURE,
+        style="plain" if settings.prompt_style == "plain" else "brief",  # the third shape is another model's
+        guarded=settings.guarded != "off",
+    )
 
 
 def _remote(settings: Settings) -> Reasoner | None:
@@ -174,19 +189,34 @@ def _gguf(settings: Settings) -> Reasoner | None:
             raise SettingsError("“gguf_projector” needs the model that it belongs to. Set “gguf_model” too.")
         return None
     projector = Path(settings.gguf_projector).expanduser() if settings.gguf_projector else None
-    return _llama(settings, Path(settings.gguf_model).expanduser(), projector, "The settings name this file.")
+    from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model
+
+    model = Path(settings.gguf_model).expanduser()
+    options = GgufOptions(model, projector, settings.context_tokens, settings.gguf_threads)
+    return gguf_model(options, _manner(settings, guarded=settings.guarded == "on"))
 
 
 def _embedded(settings: Settings, folder: Path) -> Reasoner | None:
-    """The model in the weights: the only GGUF file there that is no projector."""
-    models = sorted(path for path in folder.glob("*.gguf") if "mmproj" not in path.name.lower())
-    if not models:
+    """The model in the weights. Whether its files are the right ones is found out when it is loaded: that takes time.
+
+    Raises WeightsError for a file that is missing or is no model.
+    """
+    from mellm_demo.reasoning.embedded import GUARDED_NOTICE, Embedded, read_manifest
+
+    manifest = read_manifest(folder)
+    if manifest is None:
         return None
-    return _llama(settings, models[0], None, "It comes with the app.")
+    from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model, own_threads
 
-
-def _llama(settings: Settings, model: Path, projector: Path | None, why: str) -> Reasoner:
-    from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model
-
-    options = GgufOptions(model, projector, settings.context_tokens, settings.gguf_threads, why)
-    return gguf_model(options, _manner(settings))
+    manner = _own_manner(settings)
+    options = GgufOptions(
+        model=folder / manifest.language.file,
+        projector=folder / manifest.eye.file,
+        context=settings.context_tokens if "context_tokens" in settings.model_fields_set else OWN_CONTEXT,
+        threads=settings.gguf_threads or own_threads(),
+        why="It comes with the app.",
+        name=manifest.name,
+        notice=GUARDED_NOTICE if manner.guarded else NOTICE,
+        digests=manifest.digests(folder),
+    )
+    return Embedded(gguf_model(options, manner), Narrator(), manifest.languages)

@@ -8,6 +8,8 @@ key that is made up at each start, and it is asked for nothing but how many toke
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import os
 import re
 import secrets
@@ -18,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from mellm_demo import motion_map
 from mellm_demo.errors import MellmError, ReasonerError, WeightsError
 from mellm_demo.reasoning import gguf, memory
 from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
@@ -33,7 +36,10 @@ WHOLE_IMAGE = frozenset({"gemma3", "gemma3nv"})  # projectors whose image has to
 WHOLE_IMAGE_TOKENS = 512  # … of up to as many tokens
 WORKING_BYTES = 192 * 2**20  # buffers beside weights and cache, as measured for models of 0.1 to 3 billion
 MAP_PX = 448  # side of the image by which its tokens are counted, as large as the motion map is made
+FIXED_SIZE = "mlp"  # the projector of LLaVA 1.5: one image size, to which llama.cpp would resize in its own way
 MOST_THREADS = 16  # more do not help: memory sets the pace
+MOST_OWN_THREADS = 4  # of a model of some 100 million parameters: more of them wait for each other
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup version 2: “200000 100000” are two cores' worth of time
 SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
 
@@ -46,6 +52,9 @@ class GgufOptions:
     context: int = DEFAULT_CONTEXT  # tokens of prompt and answer together
     threads: int = 0  # 0: by what the machine has free
     why: str = "The settings name this file."
+    name: str = ""  # "": as the file calls itself
+    notice: str = NOTICE
+    digests: tuple[tuple[Path, str], ...] = ()  # files and the SHA-256 that they must have; checked when it is loaded
 
 
 def gguf_model(options: GgufOptions, manner: Manner, language: Language = "en") -> Resident:
@@ -93,6 +102,13 @@ class _Files:
         return self.projector is not None and self.projector.values.get("clip.projector_type") in WHOLE_IMAGE
 
     @property
+    def side(self) -> int | None:
+        """Width and height of the only image size that the projector takes, px; None: it takes others too."""
+        values = self.projector.values if self.projector is not None else {}
+        size = values.get("clip.vision.image_size")
+        return size if values.get("clip.projector_type") == FIXED_SIZE and isinstance(size, int) else None
+
+    @property
     def needed_bytes(self) -> int:
         projector = self.projector.file_bytes if self.projector else 0
         return self.bytes + projector + self.model.cache_bytes(self.context) + WORKING_BYTES
@@ -112,13 +128,13 @@ class _Files:
     def card(self, options: GgufOptions, device: str | None) -> ReasonerCard:
         sees = "" if self.projector else " It does not see the image and goes by the measurements in words."
         return ReasonerCard(
-            name=self.model.name,
+            name=options.name or self.model.name,
             is_language_model=True,
             size=parameters_told(self.model.parameters),
             precision=f"{self.model.precision} by llama.cpp",
             device=device or "cpu",
             why=f"{options.why}{sees}",
-            notice=NOTICE,
+            notice=options.notice,
         )
 
 
@@ -140,6 +156,16 @@ def _parts(model: Path) -> list[Path]:
     return parts
 
 
+def cores() -> int:
+    """How many this process may use: those it is bound to, no more than a container's share of time amounts to."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = (int(word) for word in CPU_QUOTA.read_text(encoding="ascii").split())
+    except (OSError, ValueError):  # no such file, or “max”
+        return bound
+    return max(1, min(bound, round(quota / max(period, 1))))
+
+
 def free_threads(wanted: int = 0) -> int:
     """Threads to compute with: as asked for, else as many cores as others leave free.
 
@@ -147,9 +173,30 @@ def free_threads(wanted: int = 0) -> int:
     """
     if wanted > 0:
         return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1, min(MOST_THREADS, cores - int(busy + 0.5)))
+    return max(1, min(MOST_THREADS, cores() - int(busy + 0.5)))
+
+
+def own_threads() -> int:
+    """Threads of a small model that speaks after an analysis: the load is that of the analysis, which is over then."""
+    return min(MOST_OWN_THREADS, cores())
+
+
+def check_digests(digests: Sequence[tuple[Path, str]]) -> None:
+    """Raises WeightsError for the first file that is missing or is not the one that its SHA-256 names."""
+    for path, digest in digests:
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise WeightsError(
+                f"The model file “{path.name}” cannot be read ({error.strerror}). Fetch the weights again."
+            ) from None
+        if found != digest.lower():
+            raise WeightsError(
+                f"“{path.name}” is not the file that belongs here: its SHA-256 begins with {found[:12]} and should "
+                f"with {digest[:12].lower()}. Fetch the weights again."
+            )
 
 
 class LlamaCpp:
@@ -159,7 +206,11 @@ class LlamaCpp:
     """
 
     def __init__(self, files: _Files, options: GgufOptions, tell: Tell) -> None:
+        if options.digests:
+            tell("checking the model's files", None)
+            check_digests(options.digests)
         files.check_memory()
+        self._side = files.side
         self.context, self.sees = files.context, files.projector is not None
         tell("loading the model", None)
         self._key = secrets.token_hex(16)
@@ -202,12 +253,13 @@ class LlamaCpp:
             return estimate_tokens(text)
 
     def image_tokens(self) -> int:
-        """Tokens of a 448 px image, as counted when the model was loaded."""
+        """Tokens of an image as large as the model is shown it, counted when the model was loaded."""
         return self._image_tokens
 
     def _look(self) -> int:
         """Tokens that an image takes, by the difference that one makes; shows that model and projector fit too."""
-        png = map_png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
+        side = self._side or MAP_PX
+        png = map_png(np.full((side, side, 3), 128, np.uint8))
         counts = []
         for image in (None, png):
             body = {"messages": [_as_openai(Message("user", "?", image))], "max_tokens": 1, "stream": False}
@@ -223,7 +275,11 @@ class LlamaCpp:
     # ------------------------------------------------------------------------------------------ writing
 
     def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
-        """Write a reply; see resident.Engine. Stop is noticed at each token and at each piece of the prompt."""
+        """Write a reply; see resident.Engine. Stop is noticed at each token and at each piece of the prompt.
+
+        What a trailing assistant's message says is in llama.cpp's cache if it has just written it: going on takes a
+        token's time.
+        """
         failed: list[MellmError] = []
 
         def heard(event: Any) -> bool:
@@ -236,13 +292,17 @@ class LlamaCpp:
                 return True
             return False
 
-        body = {
-            "messages": [_as_openai(message) for message in messages],
+        body: dict[str, Any] = {
+            "messages": [_as_openai(message, self._side) for message in messages],
             "stream": True,
             "return_progress": True,
             "max_tokens": manner.max_tokens,
             "temperature": manner.temperature,
         }
+        if manner.seed is not None:
+            body["seed"] = manner.seed
+        if messages and messages[-1].role == "assistant":  # llama.cpp goes on from a text, but not from a thought
+            body["chat_template_kwargs"] = {"enable_thinking": False}
         try:
             self._server.handle_chat_completions(body, heard)
         except RuntimeError as error:
@@ -316,9 +376,18 @@ def _start(files: _Files, context: int, threads: int, key: str) -> Any:
         ) from None
 
 
-def _as_openai(message: Message) -> dict[str, Any]:
+def _as_openai(message: Message, side: int | None = None) -> dict[str, Any]:
+    """``side``: of the only image size that the model takes, px."""
     if message.image_png is None:
         return {"role": message.role, "content": message.text}
-    url = f"data:image/png;base64,{base64.b64encode(message.image_png).decode()}"
+    png = message.image_png if side is None else _resized(message.image_png, side)
+    url = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     image = {"type": "image_url", "image_url": {"url": url}}
     return {"role": message.role, "content": [image, {"type": "text", "text": message.text}]}
+
+
+def _resized(png: bytes, side: int) -> bytes:
+    from PIL import Image as Pictures
+
+    picture = np.asarray(Pictures.open(io.BytesIO(png)).convert("RGB"))
+    return png if picture.shape[:2] == (side, side) else map_png(motion_map.at_side(picture, side))

@@ -26,7 +26,7 @@ CARD = ReasonerCard(
     precision="exact",
     device="cpu",
     why="It needs no model and says nothing but what was measured.",
-    notice="composed from measurements; no language model is loaded",
+    notice="composed from measurements, not by a language model",
 )
 PACE_S = 0.006  # between deltas: quick, yet visibly a stream; the longest explanation stays under 2 s
 DELTA_WIDTH = 14  # characters, a Chinese one counted twice; a few words at a time

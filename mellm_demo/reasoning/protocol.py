@@ -44,7 +44,22 @@ class CutOff:
     reason: Literal["length", "repetition"]  # the limit of tokens; the same words over and over
 
 
-Piece = str | Waiting | Loading | Thought | CutOff
+@dataclass(frozen=True)
+class Rewritten:
+    """The reply was held against the measurements while it was written; sentences without support are not in it."""
+
+    count: int  # written again, and then supported
+    left_out: int  # for which none was found that is supported
+
+
+@dataclass(frozen=True)
+class SpokenBy:
+    """Comes first: this reply is somebody else's than the reasoner's own. ``card.notice`` says why."""
+
+    card: ReasonerCard
+
+
+Piece = str | Waiting | Loading | Thought | CutOff | Rewritten | SpokenBy
 
 
 @runtime_checkable

@@ -8,13 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError
+from mellm_demo.reasoning.grounding import check
+from mellm_demo.reasoning.guarded import Guard
 from mellm_demo.reasoning.prompts import Message, Style, build
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Waiting
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, Waiting
 from mellm_demo.reasoning.thinking import unfold, until_it_repeats
 from mellm_demo.reasoning.turns import Ticket, Turns
 from mellm_demo.records import Analysis, ReasonerCard, Turn
@@ -25,11 +27,17 @@ PROGRESS_S = 0.25  # and progress told at most as often
 MOST_TOLD = 200  # characters of a library's own words
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
 IDLE_S = 600.0  # a model that nobody spoke with for so long makes room when another is loaded
+NOTHING_SAID = "{name} returned no text. Ask again, or choose who else speaks."
+NOTHING_LEFT = (
+    "Nothing that {name} wrote was supported by the measurements, so none of it is shown. Ask again, or have the "
+    "narrator answer."
+)
 NOTICE = "written by a language model in this app; it can be wrong"
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
 Emit = Callable[[Piece], None]
 Stopped = Callable[[], bool]
+Write = Callable[[Emit, Stopped], None]  # one reply
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Manner:
     temperature: float = 0.7  # what MELLM was sampled with; 0: always the likeliest token
     style: Style = "plain"
     template: str | None = None  # see prompts.read_prompt_file
+    guarded: bool = False  # sentences that the measurements do not support are written again, see ``guarded``
+    seed: int | None = None  # of the draw of words; None: another one each time
 
 
 class Engine(Protocol):
@@ -58,7 +68,11 @@ class Engine(Protocol):
         ...
 
     def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
-        """Write a reply in pieces; returns early once ``stopped()``, which is asked at every token at least."""
+        """Write a reply in pieces; returns early once ``stopped()``, which is asked at every token at least.
+
+        A last message of the assistant's is the beginning of the reply: it goes on from there, where the engine can.
+        Only of such engines a guarded manner may be asked.
+        """
         ...
 
     def close(self) -> None:
@@ -162,20 +176,43 @@ class Resident:
             engine = self._engine()
             if cancel.is_set() or engine is None:
                 return
-            messages = self._messages(engine, analysis, turns)
-            work = _Work(engine, messages, self._manner, ticket)
-            said = False
+            work = _Work(self._writing(engine, analysis, self._messages(engine, analysis, turns)), ticket)
+            said = left_out = False
             for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
                 said = said or (isinstance(piece, str) and bool(piece.strip()))
+                left_out = left_out or (isinstance(piece, Rewritten) and piece.left_out > 0)
                 yield piece
             if not said and not cancel.is_set():
-                raise ReasonerError(f"{engine.card.name} returned no text. Ask again, or choose who else speaks.")
+                raise ReasonerError((NOTHING_LEFT if left_out else NOTHING_SAID).format(name=engine.card.name))
         finally:
             self._used_s = time.monotonic()
             if work is None:
                 ticket.give_back()
             else:  # it gives the ticket back itself, as soon as the model is free
                 work.stop.set()
+
+    def _writing(self, engine: Engine, analysis: Analysis, messages: Sequence[Message]) -> Write:
+        """What has the engine write this reply."""
+        manner = self._manner
+        if not manner.guarded:
+            return lambda emit, stopped: engine.generate(messages, manner, emit, stopped)
+        guard = Guard(
+            lambda more, emit, stopped: engine.generate(
+                (*messages, Message("assistant", more.after)) if more.after else messages,
+                replace(
+                    manner,
+                    max_tokens=more.max_tokens,
+                    temperature=manner.temperature if more.temperature is None else more.temperature,
+                    seed=more.seed if more.seed is not None else manner.seed,
+                ),
+                emit,
+                stopped,
+            ),
+            lambda text: not check(text, analysis).unsupported,
+            engine.count,
+            manner.max_tokens,
+        )
+        return guard.write
 
     def _until_loaded(self, cancel: threading.Event) -> Iterator[Piece]:
         self.prepare()
@@ -239,16 +276,14 @@ class _Attempt:
 class _Work:
     """One reply being written in a thread of its own, which gives the ticket back when the model is free."""
 
-    def __init__(self, engine: Engine, messages: Sequence[Message], manner: Manner, ticket: Ticket) -> None:
+    def __init__(self, write: Write, ticket: Ticket) -> None:
         self.stop = threading.Event()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
-        threading.Thread(
-            target=self._run, args=(engine, messages, manner, ticket), name="model writing", daemon=True
-        ).start()
+        threading.Thread(target=self._run, args=(write, ticket), name="model writing", daemon=True).start()
 
-    def _run(self, engine: Engine, messages: Sequence[Message], manner: Manner, ticket: Ticket) -> None:
+    def _run(self, write: Write, ticket: Ticket) -> None:
         try:
-            engine.generate(messages, manner, self._queue.put, self.stop.is_set)
+            write(self._queue.put, self.stop.is_set)
             self._queue.put(None)
         except BaseException as error:  # raised again where the text is awaited
             self._queue.put(error)

@@ -1,4 +1,5 @@
-"""A trained small model → two files for llama.cpp: the language model at 4 bits and the eye with its projector.
+"""A trained small model → two files for llama.cpp, the language model at 4 bits and the eye with its projector, and
+``embedded.json``, which names them with their digests: a folder that the app takes for ``weights/embedded``.
 
 ``python -m mellm_demo.training.export_gguf --model DIR --out DIR``. Linear layers become Q4_0, embeddings Q8_0, the
 eye f16, everything with one dimension f32. Tests hold the exported model's greedy words against transformers'.
@@ -7,6 +8,8 @@ eye f16, everything with one dimension f32. Tests hold the exported model's gree
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
+from mellm_demo.reasoning.embedded import MANIFEST
 from mellm_demo.training.embedded.model import CHAT_TEMPLATE, TURN_END
 from mellm_demo.training.embedded.tower import MEAN, STD
 
-LANGUAGE_FILE, EYE_FILE = "language.gguf", "eye.gguf"
+LANGUAGE_FILE, EYE_FILE = "language.gguf", "mmproj.gguf"
+NAME = "MELLM Demo 135M"
 Precision = Literal["q4_0", "q8_0", "f16", "f32"]
 
 
@@ -27,9 +32,26 @@ def export(
     """LlavaForConditionalGeneration of ``embedded.model.build`` → (language file, eye file) in ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     language, eye = out / LANGUAGE_FILE, out / EYE_FILE
-    _write_language(model, tokenizer, language, precision, name or "mellm-demo embedded")
+    _write_language(model, tokenizer, language, precision, name or NAME)
     _write_eye(model, eye, "f32" if precision == "f32" else "f16")
     return language, eye
+
+
+def write_manifest(language: Path, eye: Path, *, name: str = NAME, languages: Sequence[str] = ("en",)) -> Path:
+    """``embedded.json`` beside both files: by it the app finds them and knows that they are these."""
+    told = {
+        "name": name,
+        **{key: {"file": path.name, "sha256": _digest(path)} for key, path in (("language", language), ("eye", eye))},
+        "languages": list(languages),
+    }
+    manifest = language.parent / MANIFEST
+    manifest.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --------------------------------------------------------------------------------------------- language
@@ -89,8 +111,6 @@ def _for_rotation(weight: Any, heads: int) -> np.ndarray[Any, Any]:
 
 
 def _add_tokenizer(writer: Any, tokenizer: Any, vocabulary: int) -> None:
-    import json
-
     import gguf
 
     words: dict[int, str] = {index: word for word, index in tokenizer.get_vocab().items()}
@@ -205,12 +225,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mellm_demo.training.export_gguf", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder that finetune wrote")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", default=NAME, help="as which it introduces itself")
     parser.add_argument("--precision", choices=("q4_0", "q8_0", "f16", "f32"), default="q4_0")
     given = parser.parse_args(argv)
     try:
         model, tokenizer = load(given.model)
-        for path in export(model, tokenizer, given.out, precision=given.precision):
-            print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+        language, eye = export(model, tokenizer, given.out, precision=given.precision, name=given.name)
+        for path in (language, eye, write_manifest(language, eye, name=given.name)):
+            print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {_digest(path)}")
     except MellmError as error:
         parser.exit(2, f"{error}\n")
     return 0

@@ -36,6 +36,8 @@ def _content(entry: Entry) -> str:
     parts += [text] if text.strip() else []
     if entry.state and not entry.text and not entry.ended:
         parts.append(f"*{as_typed(entry.state)} …*")
+    if entry.stands_in and entry.text:
+        parts.append(f"*{as_typed(entry.speaker)}: {as_typed(entry.stands_in)}*")
     if entry.ended:
         parts.append(f"*{ENDINGS[entry.ended]}*")
     return "\n\n".join(parts)

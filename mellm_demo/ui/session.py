@@ -34,6 +34,9 @@ class Entry:
     statements: tuple[Statement, ...] = ()  # once they were checked
     unchecked: tuple[tuple[int, int], ...] = ()
     tally: str = ""
+    rewritten: int = 0  # sentences that were written again because the measurements did not support them
+    left_out: int = 0  # such sentences that are not in the text
+    stands_in: str = ""  # why somebody else than the chosen one writes it; "": nobody else does
 
 
 class Uploads:
@@ -125,7 +128,17 @@ class Visit:
         """
         entries = self.entries[self.about :] if present else self.entries
         return tuple(
-            Turn(entry.role, entry.text, entry.speaker, entry.ended, entry.statements, entry.unchecked, entry.tally)
+            Turn(
+                entry.role,
+                entry.text,
+                entry.speaker,
+                entry.ended,
+                entry.statements,
+                entry.unchecked,
+                entry.tally,
+                entry.rewritten,
+                entry.left_out,
+            )
             for entry in entries
             if entry.kind == "text" and entry.text
         )

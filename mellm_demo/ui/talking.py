@@ -13,7 +13,8 @@ import gradio as gr
 from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.choice import NARRATOR, Loadable
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Thought, Waiting
+from mellm_demo.reasoning.guarded import told
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, SpokenBy, Thought, Waiting
 from mellm_demo.ui import fragments
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.house import House, Updates, log_failure
@@ -73,17 +74,18 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
         cancel.set()
     if visit.entries is not entries or visit.stop_speaking is not cancel:
         return  # somebody else speaks by now
-    entry.state, entry.speaker = "", reasoner.card.name
+    entry.state, entry.speaker = "", entry.speaker if entry.stands_in else reasoner.card.name
     if not entry.text and not entry.ended and entries[-1] is entry:
         entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
         failed_it = True
     if not entry.text and not entry.ended:
         entries.remove(entry)
-    if entry.text and reasoner.card.is_language_model:
+    if entry.text and reasoner.card.is_language_model and not entry.stands_in:
         found = await asyncio.to_thread(check, entry.text, analysis)
-        entry.statements, entry.unchecked, entry.tally = found.statements, found.unchecked, found.tally
+        entry.statements, entry.unchecked = found.statements, found.unchecked
+        entry.tally = "; ".join(filter(None, (found.tally, told(entry.rewritten, entry.left_out, found.language))))
         unclear = [entry.text[start:end] for start, end in found.unchecked]
-        note = Entry("assistant", checked(found.tally, found.unsupported, unclear, found.language), kind="note")
+        note = Entry("assistant", checked(entry.tally, found.unsupported, unclear, found.language), kind="note")
         entries.insert(entries.index(entry) + 1, note)
     visit.pending = False
     yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)
@@ -97,6 +99,10 @@ def take(entry: Entry, piece: Piece) -> None:
         entry.thought += piece.text
     elif isinstance(piece, CutOff):
         entry.ended = piece.reason
+    elif isinstance(piece, Rewritten):
+        entry.rewritten, entry.left_out = piece.count, piece.left_out
+    elif isinstance(piece, SpokenBy):
+        entry.speaker, entry.stands_in = piece.card.name, piece.card.notice
     elif isinstance(piece, Waiting):
         entry.state = f"{piece.before} {'question is' if piece.before == 1 else 'questions are'} answered first"
     else:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mellm_demo import facs
-from mellm_demo.motion_map import motion_map
+from mellm_demo.motion_map import at_side, motion_map
 from mellm_demo.records import CROP_PX, Float32Array, Image
 from mellm_demo.training.instruct.motion import enlarged
 
@@ -19,9 +17,5 @@ def map_of(flow: Float32Array, gray: Image, landmarks: Float32Array) -> Image:
 
 
 def tower_image(picture: Image) -> Image:
-    """(H, W, 3) RGB map → (224, 224, 3) RGB: what the tower was trained on. Who asks the model does the same."""
-    import cv2
-
-    if picture.shape[:2] == (TOWER_PX, TOWER_PX):
-        return picture
-    return np.asarray(cv2.resize(picture, (TOWER_PX, TOWER_PX), interpolation=cv2.INTER_AREA), np.uint8)
+    """(H, W, 3) RGB map → (224, 224, 3) RGB: what the tower is trained on."""
+    return at_side(picture, TOWER_PX)

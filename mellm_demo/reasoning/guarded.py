@@ -1,0 +1,262 @@
+"""Between a model and its reader: each sentence is held against the measurements before it is shown.
+
+A sentence that says something unsupported is not shown. The model writes on from the last good text again, each time
+with another draw of words; where that fails the sentence is left out and the model goes on behind it. So whatever is
+shown says nothing that ``supported`` denies, taken as a whole. Knows no model and no measurement: both are passed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten
+from mellm_demo.wording import Language
+
+TEMPERATURES = (0.3, 0.5, 0.8)  # of the tries after the first: as little chance as helps, then more
+MOST_IN_A_ROW = 3  # sentences left out one after the other: the model has lost the thread, and the answer ends
+LEAST_TOKENS = 4  # no sentence is shorter
+MOST_SENTENCE = 2000  # characters; what ends nowhere is judged in pieces
+MOST_CHARACTERS = 60_000  # read in all, of an engine that does not keep to its limit of tokens
+
+Emit = Callable[[Piece], None]
+Stopped = Callable[[], bool]
+Outcome = Literal["complete", "unsupported", "mended"]  # mended: a sentence took the place of one without support
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A reply is to be written on."""
+
+    after: str  # what it says so far; "": it is to be begun
+    max_tokens: int
+    temperature: float | None = None  # None: the usual one
+    seed: int | None = None  # None: the usual one
+
+
+GoOn = Callable[[Asked, Emit, Stopped], None]
+
+
+def told(count: int, left_out: int, language: Language = "en") -> str:
+    """One line about sentences that were written again or left out; "" where there were none."""
+    if language == "zh":
+        parts = [f"{count} 句因没有测量依据而重写"] if count else []
+        parts += [f"{left_out} 句因没有测量依据而略去"] if left_out else []
+        return "，".join(parts) + ("。" if parts else "")
+    lead = "{} sentence{} that the measurements did not support "
+    again, out = (lead.format(n, "" if n == 1 else "s") + ("was " if n == 1 else "were ") for n in (count, left_out))
+    if count and left_out:
+        return f"{again}written again; {left_out} more {'was' if left_out == 1 else 'were'} left out."
+    return f"{again}written again." if count else f"{out}left out." if left_out else ""
+
+
+# ------------------------------------------------------------------------------------------ sentences
+
+_CLOSING = "*_\"”’')\\]」』）"
+_STOP = re.compile(rf"[.!?]+[{_CLOSING}]*(?=\s)|[。！？]+[{_CLOSING}]*(?=[^。！？{_CLOSING}])")
+_SHORTENED = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|approx|ca|cf)\.$", re.IGNORECASE)
+_LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s")
+_TITLE = re.compile(r"\s*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|[^.!?。！？]*[:：])\s*")
+
+
+def sentence_end(text: str, *, new_line: bool) -> int | None:
+    """Where the first sentence of a text ends, blanks before it included; None: that is not known yet.
+
+    A line of a list counts as one, and so does a title. Numbers (“1.2 px”), emphasis and brackets are not torn apart.
+    Depends on nothing but the text up to there and the character behind it. ``new_line``: the text begins one.
+    """
+    begin = len(text) - len(text.lstrip())
+    new_line = new_line or "\n" in text[:begin]
+    line_end = text.find("\n", begin)
+    ends = [line_end] if line_end >= 0 else []
+    if not (new_line and _LISTED.match(text)):
+        stops = (stop.end() for stop in _STOP.finditer(text, begin, line_end + 1 if line_end >= 0 else len(text)))
+        ends += [end for end in stops if _whole(text[begin:end])][:1]
+    end = min(ends, default=None)
+    if len(text) > MOST_SENTENCE and (end is None or end > MOST_SENTENCE):
+        return MOST_SENTENCE
+    return end
+
+
+def _line_start(text: str, place: int) -> int:
+    """From where on a text is to be judged anew if it was judged up to ``place``: lines are read by themselves.
+
+    The one exception is a bracket that was opened in an earlier line: then all of it.
+    """
+    start = text.rfind("\n", 0, place) + 1
+    return 0 if text.rfind("(", 0, start) > text.rfind(")", 0, start) else start
+
+
+def _whole(sentence: str) -> bool:
+    closed = sentence.count("(") + sentence.count("（") <= sentence.count(")") + sentence.count("）")
+    return closed and sentence.count("**") % 2 == 0 and not _SHORTENED.search(sentence)
+
+
+# ------------------------------------------------------------------------------------------ the guard
+
+
+class Guard:
+    """Has one reply written.
+
+    go_on: lets the model write on, in pieces; raises what the model raises. supported: whether the measurements bear
+    a whole text out. count: tokens of a text. max_tokens: of the reply; no more than twice as many are written.
+    """
+
+    def __init__(
+        self, go_on: GoOn, supported: Callable[[str], bool], count: Callable[[str], int], max_tokens: int
+    ) -> None:
+        self._go_on, self._supported, self._count, self._max_tokens = go_on, supported, count, max_tokens
+
+    def write(self, emit: Emit, stopped: Stopped) -> None:
+        """The reply, sentence by sentence; Rewritten comes last where anything was. Raises what the model raises."""
+        page = _Page(self._supported, emit)
+        try:
+            self._write(page, emit, stopped)
+        finally:
+            if not stopped() and (page.rewritten or page.left_out):
+                emit(Rewritten(page.rewritten, page.left_out))
+
+    def _write(self, page: _Page, emit: Emit, stopped: Stopped) -> None:
+        tries = spent = read = run_number = 0
+        while not stopped():
+            room = min(self._max_tokens - self._count(page.before), 2 * self._max_tokens - spent)
+            if room < LEAST_TOKENS or read > MOST_CHARACTERS:
+                page.close()
+                emit(CutOff("length"))
+                return
+            run = _Run(page, emit, MOST_CHARACTERS - read, again=tries > 0, first=run_number == 0)
+            temperature = TEMPERATURES[tries - 1] if tries else None
+            asked = Asked(page.before, room, temperature, run_number if tries else None)
+            self._go_on(asked, run.take, partial(run.stopped, stopped))
+            if stopped():
+                return
+            outcome = run.end()
+            run_number, spent, read = run_number + 1, spent + self._count(run.text), read + len(run.text)
+            if outcome == "complete":
+                page.close()
+                if run.cut is not None:
+                    emit(run.cut)
+                return
+            tries = tries + 1 if outcome == "unsupported" else 0
+            if tries > len(TEMPERATURES):
+                tries = 0
+                page.leave_out()
+                if page.in_a_row == MOST_IN_A_ROW:
+                    page.close()
+                    return
+
+
+class _Page:
+    """What is shown, and what the model has before it."""
+
+    def __init__(self, supported: Callable[[str], bool], emit: Emit) -> None:
+        self._supported, self._emit = supported, emit
+        self._shown = ""
+        self._title = ""  # is shown with what it is a title of
+        self._behind = ""  # sentences left out since then: the model goes on behind them
+        self._refused = ""  # the last sentence that was not supported
+        self._gap = ""  # blanks before what was left out: a paragraph stays one
+        self.rewritten = self.left_out = self.in_a_row = 0
+
+    @property
+    def before(self) -> str:
+        """The reply as the model is to see it."""
+        return self._shown + self._title + self._behind
+
+    @property
+    def anything(self) -> bool:
+        return bool(self._shown)
+
+    def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "kept", "unsupported"]:
+        """Show a sentence if it is supported where it stands, keep a title until there is something under it."""
+        told = sentence.strip()
+        blanks = sentence[: len(sentence) - len(sentence.lstrip())]
+        blanks = max(blanks, self._gap, key=lambda one: one.count("\n"))
+        is_title = line_ended and not _LISTED.match(told + " ") and _TITLE.fullmatch(told)
+        before = self._shown + ("" if is_title and self._behind else self._title)  # a title of nothing goes
+        text = before + (blanks if before else "") + told
+        if not self._supported(text[_line_start(text, len(before)) :]):
+            self._refused = sentence if sentence.strip() else self._refused
+            return "unsupported"
+        self._behind = self._gap = ""
+        self.in_a_row = 0
+        if is_title:
+            self._title = text[len(self._shown) :]
+            return "kept"
+        self._emit(text[len(self._shown) :])
+        self._shown, self._title = text, ""
+        return "shown"
+
+    def leave_out(self) -> None:
+        """Give the last sentence up."""
+        self.left_out += 1
+        self.in_a_row += 1
+        blanks = self._refused[: len(self._refused) - len(self._refused.lstrip())]
+        self._gap = max(self._gap, blanks, key=lambda one: one.count("\n"))
+        self._behind += self._refused.rstrip()
+
+    def close(self) -> None:
+        """The reply ends here."""
+        if self._title and not self._behind:
+            self._emit(self._title)
+            self._shown, self._title = self._shown + self._title, ""
+
+
+class _Run:
+    """The model writing once, up to the first sentence that is not supported."""
+
+    def __init__(self, page: _Page, emit: Emit, most: int, *, again: bool, first: bool) -> None:
+        self._page, self._emit, self._most, self._again, self._first = page, emit, most, again, first
+        self._waits = ""  # the beginning of a sentence
+        self._outcome: Outcome | None = None
+        self._begun = page.before == ""  # nothing stands before: a line begins
+        self.text = ""
+        self.cut: CutOff | None = None
+
+    def stopped(self, stopped: Stopped) -> bool:
+        """Whether the model is to write no more."""
+        return self._over or stopped()
+
+    @property
+    def _over(self) -> bool:
+        return self._outcome is not None or len(self.text) > self._most
+
+    def take(self, piece: Piece) -> None:
+        """One piece of the model's."""
+        if self._over:
+            return
+        if isinstance(piece, CutOff):
+            self.cut = piece
+        elif isinstance(piece, Loading):
+            if self._first and not self._page.anything:
+                self._emit(piece)
+        elif not isinstance(piece, str):
+            self._emit(piece)
+        else:
+            self.text += piece
+            self._waits += piece
+            while self._outcome is None and (end := sentence_end(self._waits, new_line=self._begun)) is not None:
+                self._judge(end)
+
+    def end(self) -> Outcome:
+        """The model has written what it wanted, or was stopped."""
+        if self._outcome is None and len(self.text) > self._most:
+            self.cut = CutOff("length")
+        if self._outcome is None and self._waits.strip():
+            self._judge(len(self._waits))
+        if self._outcome is None and self._again:  # it would rather say nothing: another try
+            return "unsupported"
+        return self._outcome or "complete"
+
+    def _judge(self, end: int) -> None:
+        sentence, self._waits = self._waits[:end], self._waits[end:]
+        self._begun = False
+        became = self._page.take(sentence, line_ended=self._waits.startswith("\n"))
+        if became == "unsupported":
+            self._outcome = "unsupported"
+        elif became == "shown" and self._again:
+            self._page.rewritten += 1
+            self._outcome = "mended"
