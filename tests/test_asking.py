@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from support_instruct import EVENTS, two_faces
 from mellm_demo.errors import InputError
 from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
-from mellm_demo.training import asking, cases, evaluate, evidence, heads, learned, looking
+from mellm_demo.training import asking, cases, evaluate, evidence, learned, looking
 from mellm_demo.training.asking import Asker
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.learned import Learned, WithoutPeople
@@ -124,7 +125,7 @@ def test_every_fold_is_learned_without_its_people(asked, corpus, monkeypatch):
     )
     _, groups = parts[0]
     mine = np.isin(corpus.group, groups)
-    spoilt = heads.replace(
+    spoilt = replace(
         corpus,
         coarse=np.where(mine, (corpus.coarse + 1) % 3, corpus.coarse),
         units=np.where(mine[:, None], 1.0 - corpus.units, corpus.units),
@@ -156,7 +157,7 @@ def test_the_counts_of_a_corpus_go_without_the_people_of_a_fold(corpus, tmp_path
 
 def test_the_head_that_is_given_is_the_one_that_speaks(asked, corpus, faces, made):
     """An analysis by a head that reads nothing claims less than one by a head that reads."""
-    deaf = heads.replace(learned.shipped().head, unit_offset=np.full(12, -20.0))
+    deaf = replace(learned.shipped().head, unit_offset=np.full(12, -20.0))
     clip = next(iter(made))
     row = cases.rows_of(asked, corpus)[clip]
     known = Learned(deaf, made[clip].learned.counts)
@@ -267,7 +268,7 @@ def test_the_same_clip_gets_the_same_questions(made):
 
 
 def test_the_eye_is_scored_by_what_was_drawn(faces):
-    motions = list(looking.rendered(faces, EVENTS, 6, seed=3))
+    motions = list(looking.rendered(faces, EVENTS, 3, seed=3))
     shown = {shown.picture.tobytes(): shown for shown in motions}
 
     def seen(messages):
@@ -283,7 +284,7 @@ def test_the_eye_is_scored_by_what_was_drawn(faces):
         return next(side for au, side in units.items() if f"unit {vqa.name_of(au)} located" in message.text)
 
     right = looking.look(Asker(Scripted(seen)), motions)
-    assert (right["au_macro_f1"], right["clips"]) == (1.0, 6)
+    assert (right["au_macro_f1"], right["clips"]) == (1.0, 3)
     assert right["side_accuracy"] in (1.0, None)
     wrong = looking.look(Asker(Scripted(lambda messages: "wink")), motions)
     assert wrong["au_macro_f1"] == 0.0
@@ -345,7 +346,6 @@ def test_real_files_are_loaded_and_asked(arguments, tmp_path, monkeypatch, capsy
     language, _ = export_gguf.export(model, tokenizer, tmp_path / "gguf")
     monkeypatch.setattr(asking, "SHORT", asking.Manner(max_tokens=4, temperature=0.0))
     out = tmp_path / "numbers.json"
-    monkeypatch.setattr(evaluate.llamacpp.GgufOptions, "context", 8192, raising=False)
     assert evaluate.main([*arguments, "--model", str(language), "--free", "0", "--json", str(out)]) == 0
     numbers = json.loads(out.read_text(encoding="utf-8"))
     assert set(asking.SCORES) < set(numbers)
