@@ -344,9 +344,13 @@ def test_real_files_are_loaded_and_asked(arguments, tmp_path, monkeypatch, capsy
     model.config.text_config.max_position_embeddings = 8192  # seven merges make many tokens of a prompt
     model.model.language_model.config.max_position_embeddings = 8192
     language, _ = export_gguf.export(model, tokenizer, tmp_path / "gguf")
-    monkeypatch.setattr(asking, "SHORT", asking.Manner(max_tokens=4, temperature=0.0))
     out = tmp_path / "numbers.json"
-    assert evaluate.main([*arguments, "--model", str(language), "--free", "0", "--json", str(out)]) == 0
+    kept = tmp_path / "answers.jsonl"
+    command = [*arguments, "--model", str(language), "--free", "1", "--json", str(out), "--answers", str(kept)]
+    assert evaluate.main(command) == 0
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) == 10 + 4
+    assert sum(line["question"] == "" for line in lines) == 1  # the first explanation
     numbers = json.loads(out.read_text(encoding="utf-8"))
     assert set(asking.SCORES) < set(numbers)
     assert numbers["au_macro_f1"] < 0.5

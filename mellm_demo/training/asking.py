@@ -37,6 +37,7 @@ SCORES = (
 )  # fmt: skip
 TRIES = 20
 Tell = Callable[[str], None]
+Keep = Callable[[str, str, str], None]  # clip, question (empty: the first explanation), answer
 
 
 class Asker:
@@ -96,10 +97,11 @@ def report(
     asker: Asker | None = None,
     free: int = 0,
     tell: Tell = lambda text: None,
+    keep: Keep = lambda clip, question, text: None,
 ) -> dict[str, Any]:
     """Scores of the model, of answering blindly, and of the evidence alone; without an asker only the latter two.
 
-    free: clips that are also asked freely, see ``asked_freely``.
+    free: clips that are also asked freely, see ``asked_freely``. keep: is handed each answer as it comes.
     """
     evidence = vqa.scores(asked, [evidence_answer(one, cases[one.clip].analysis) for one in asked])
     readers = {clip: Reader(case.learned) for clip, case in cases.items()}
@@ -108,11 +110,12 @@ def report(
     for number, one in enumerate(asked if asker else (), start=1):
         assert asker is not None
         said.append(asker.answer(cases[one.clip].analysis, (Turn("user", one.question),)))
+        keep(one.clip, one.question, said[-1])
         tell(f"\r{number} of {len(asked)} questions ")
     made: dict[str, Any] = {"questions": len(asked), "clips": len(cases)}
     if asker is not None:
         scored = vqa.scores(asked, said)
-        freely = asked_freely(asker, list(cases.values())[:free], tell)
+        freely = asked_freely(asker, list(cases.values())[:free], tell, keep)
         turned_away = [declines(text) for one, text in zip(asked, said, strict=True) if holds(one, cases)]
         made = {
             **{name: scored.get(name) for name in SCORES},
@@ -148,16 +151,23 @@ class Freely:
     unanswerable: int  # … of those questions that no motion can answer
 
 
-def asked_freely(asker: Asker, cases: Sequence[Case], tell: Tell = lambda text: None) -> Freely:
+def asked_freely(
+    asker: Asker,
+    cases: Sequence[Case],
+    tell: Tell = lambda text: None,
+    keep: Keep = lambda clip, question, text: None,
+) -> Freely:
     """The first explanation and three questions about each clip: of its motion, of its units, of the limits."""
     answers: list[tuple[str, Analysis]] = []
     refused: list[bool] = []
     answered: list[bool] = []
     for number, case in enumerate(cases, start=1):
         answers.append((asker.answer(case.analysis, (), LONG), case.analysis))
+        keep(case.clip, "", answers[-1][0])
         for one in questions(case):
             text = asker.answer(case.analysis, (Turn("user", one.question),))
             answers.append((text, case.analysis))
+            keep(case.clip, one.question, text)
             if one.unanswerable:
                 answered.append(not declines(text))
             elif one.held:

@@ -25,7 +25,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,7 +221,28 @@ def questions_report(arguments: argparse.Namespace) -> dict[str, Any]:
             known |= dict.fromkeys(clips, everyone.learned(groups))
     made = cases.cases(asked, corpus, aligned_faces(arguments.faces), known.__getitem__)
     asker = _asker(arguments.model) if arguments.model else None
-    return asking.report(asked, made, asker, arguments.free, tell)
+    with _kept(arguments.answers) as keep:
+        return asking.report(asked, made, asker, arguments.free, tell, keep)
+
+
+@contextmanager
+def _kept(path: Path | None) -> Iterator[asking.Keep]:
+    """A place for answers, one a line as they come; nowhere without a path."""
+    if path is None:
+        yield lambda clip, question, text: None
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError:
+        raise InputError(f"{path.name} cannot be written. Give --answers a path in a folder that exists.") from None
+
+    def keep(clip: str, question: str, text: str) -> None:
+        line = {"image_id": clip, "question": question, "said": text}
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.flush()
+
+    with file:
+        yield keep
 
 
 def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -279,6 +301,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--by-subject", action="store_true", help="five folds; nothing is learned from who is asked of")
     parser.add_argument("--model", type=Path, help="a small vision-language model as .gguf, its mmproj beside it")
     parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
+    parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
     parser.add_argument("--look", action="store_true", help="the model sees motion maps and no measurement")
     return parser
 
