@@ -209,17 +209,32 @@ def _conclude(analysis: Analysis, interval: Interval, selected: int | None) -> A
 
 
 def conclude_moment(
-    analysis: Analysis, moment: Moment, regions: tuple[RegionMotion, ...], selected: int | None
+    analysis: Analysis,
+    moment: Moment,
+    regions: tuple[RegionMotion, ...],
+    selected: int | None,
+    *,
+    head: recognition.Head | None = None,
+    counts: recognition.Counts | None = None,
 ) -> Analysis:
-    """Everything that follows from a moment whose flow is known and the motion of its regions: evidence to headline."""
+    """Everything that follows from a moment whose flow is known and the motion of its regions: evidence to headline.
+
+    head, counts: what was learned from corpora, where it is not the shipped: people on whom the analysis is measured
+    must not be in it.
+    """
     track, found, interval = analysis.face, analysis.spotting, moment.interval
     evidence = recognition.recognise(
-        regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px
+        regions, noise_floor_px=found.noise_floor_px, interocular_px=track.interocular_crop_px, counts=counts
     )
     # The head reads dense flow, which is wrong where skin went farther than it can follow: then it is not asked.
     if max(region.magnitude_px for region in regions) <= flow.FLOW_REACH_PX:
         evidence = recognition.with_network(
-            evidence, moment.residual, track.landmarks[interval.onset], noise_floor_px=found.noise_floor_px
+            evidence,
+            moment.residual,
+            track.landmarks[interval.onset],
+            noise_floor_px=found.noise_floor_px,
+            head=head,
+            counts=counts,
         )
     else:
         evidence = recognition.not_asked(evidence, flow.FLOW_REACH_PX)

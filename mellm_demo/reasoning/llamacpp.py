@@ -66,6 +66,11 @@ def gguf_model(options: GgufOptions, manner: Manner, language: Language = "en") 
     return Resident(lambda tell: LlamaCpp(files, options, tell), files.card(options, None), manner, language)
 
 
+def engine(options: GgufOptions, tell: Tell = lambda what, share: None) -> LlamaCpp:
+    """The model, loaded now and for one thread: to measure it without a page. Raises as ``gguf_model`` and LlamaCpp."""
+    return LlamaCpp(_Files(options), options, tell)
+
+
 def find_projector(model: Path) -> Path | None:
     """The projector that lies beside a model: the only “mmproj…gguf” there, or the one that shares its name."""
     found = sorted(path for path in model.parent.glob("*.gguf") if "mmproj" in path.name.lower())

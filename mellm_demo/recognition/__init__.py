@@ -9,12 +9,15 @@ from __future__ import annotations
 from mellm_demo.recognition import corpora, network
 from mellm_demo.recognition.combine import combined, not_asked
 from mellm_demo.recognition.crop import corpus_crop
-from mellm_demo.recognition.expression import coarse_class, emotions
+from mellm_demo.recognition.expression import Counts, coarse_class, emotions
+from mellm_demo.recognition.network import Head
 from mellm_demo.recognition.rules import MAX_PROBABILITY, recognise
 from mellm_demo.records import Evidence, Float32Array
 
 __all__ = [
     "MAX_PROBABILITY",
+    "Counts",
+    "Head",
     "coarse_class",
     "emotions",
     "not_asked",
@@ -25,7 +28,13 @@ __all__ = [
 
 
 def with_network(
-    evidence: Evidence, residual: Float32Array, landmarks: Float32Array, *, noise_floor_px: float
+    evidence: Evidence,
+    residual: Float32Array,
+    landmarks: Float32Array,
+    *,
+    noise_floor_px: float,
+    head: Head | None = None,
+    counts: Counts | None = None,
 ) -> Evidence:
     """``evidence`` of the rules with the trained head's reading of the same flow.
 
@@ -34,13 +43,14 @@ def with_network(
         residual: (H, W, 2) px of the aligned crop, onset → apex, head motion removed.
         landmarks: (478, 2) px of the same crop, at the onset.
         noise_floor_px: px; where nothing moved by more, the head is not heard.
+        head, counts: what was learned from corpora; the shipped where not given.
 
     Raises:
         WeightsError: the weights are missing or not the expected ones.
     """
-    head = network.load()
+    head = head or network.load()
     reading = network.read(corpus_crop(residual, landmarks)[None], head)
-    return combined(evidence, reading, head, noise_floor_px)
+    return combined(evidence, reading, head, noise_floor_px, counts)
 
 
 def weights_digests() -> dict[str, str]:

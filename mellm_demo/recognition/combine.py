@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from mellm_demo import facs
-from mellm_demo.recognition.expression import coarse_class, emotions, notes_on
+from mellm_demo.recognition.expression import Counts, coarse_class, emotions, notes_on
 from mellm_demo.recognition.network import UNITS, Head, Reading
 from mellm_demo.recognition.rules import MAX_PROBABILITY
 from mellm_demo.records import (
@@ -54,10 +54,13 @@ ONLY_NETWORK = "Only the network reads {units}; the rules find that the motion f
 CLASS_DIFFERS = "The network leans to {network}, the rules to {rules}: the coarse class is open."
 
 
-def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: float) -> Evidence:
+def combined(
+    evidence: Evidence, reading: Reading, head: Head, noise_floor_px: float, counts: Counts | None = None
+) -> Evidence:
     """``evidence`` of the rules, with the head's ``reading`` of the same moment (one row) as second witness.
 
-    Where no region but the lids moved above the noise and the rules claim nothing, the head is not heard.
+    Where no region but the lids moved above the noise and the rules claim nothing, the head is not heard. counts: what
+    codings say of classes and emotions; the shipped ones where not given.
     """
     moving = [region for region in evidence.regions if region.moving and not facs.REGION_BY_KEY[region.key].lid]
     if not evidence.action_units and not moving:
@@ -81,13 +84,13 @@ def combined(evidence: Evidence, reading: Reading, head: Head, noise_floor_px: f
         for sentence, numbers in ((AGREE, shared), (ONLY_RULES, only_rules), (ONLY_NETWORK, list(alone)))
         if numbers
     ]
-    coarse, remark = _class(evidence.coarse or coarse_class(units), reading)
+    coarse, remark = _class(evidence.coarse or coarse_class(units, counts), reading)
     return replace(
         evidence,
         action_units=units,
         coarse=coarse,
-        emotions=emotions(units),
-        notes=(*notes_on(units, HONESTY), *remarks, *remark),
+        emotions=emotions(units, counts),
+        notes=(*notes_on(units, HONESTY, counts), *remarks, *remark),
     )
 
 

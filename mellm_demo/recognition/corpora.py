@@ -116,43 +116,44 @@ def _counted(corpus: Corpus, number: int, one_sided: Side) -> Mapping[str, int]:
 # ------------------------------------------------------------------------------------------ in words
 
 
-def telling(units: Iterable[int]) -> tuple[int, ...]:
+def telling(units: Iterable[int], corpora: tuple[Corpus, ...] | None = None) -> tuple[int, ...]:
     """The one or two of ``units`` (most probable first) about which the corpora are asked in words; none: ().
 
     The pair that was coded most often together, else the first unit that was coded; where two corpora or more can be
     asked rather than one, since what differs between them is to be seen.
     """
-    ranked = list(units)
-    pairs = sorted(combinations(sorted(ranked), 2), key=lambda pair: -sum(_totals(pair)))
+    ranked, corpora = list(units), table() if corpora is None else corpora
+    pairs = sorted(combinations(sorted(ranked), 2), key=lambda pair: -sum(_totals(pair, corpora)))
     told = [*pairs, *((number,) for number in ranked)]
-    for corpora in (2, 1):
+    for wanted in (2, 1):
         for candidate in told:
-            if sum(total >= MIN_EVENTS for total in _totals(candidate)) >= corpora:
+            if sum(total >= MIN_EVENTS for total in _totals(candidate, corpora)) >= wanted:
                 return candidate
     return ()
 
 
-def _totals(units: tuple[int, ...]) -> list[int]:
+def _totals(units: tuple[int, ...], corpora: tuple[Corpus, ...]) -> list[int]:
     """Events of each corpus in which these units were coded."""
-    return [sum(corpus.counts.get(key_of(units), {}).values()) for corpus in table()]
+    return [sum(corpus.counts.get(key_of(units), {}).values()) for corpus in corpora]
 
 
-def calls(units: tuple[int, ...], emotion: str) -> str:
+def calls(units: tuple[int, ...], emotion: str, corpora: tuple[Corpus, ...] | None = None) -> str:
     """“28 of 28 events of CASME II, 191 of 302 of DFME”: how often these units were called so; empty: never coded."""
     parts: list[str] = []
-    for corpus in table():
+    for corpus in table() if corpora is None else corpora:
         counts = corpus.counts.get(key_of(units), {})
         if total := sum(counts.values()):
             parts.append(f"{counts.get(emotion, 0)} of {total}{'' if parts else ' events'} of {corpus.name}")
     return ", ".join(parts)
 
 
-def disagreement(units: tuple[int, ...]) -> str:
+def disagreement(units: tuple[int, ...], corpora: tuple[Corpus, ...] | None = None) -> str:
     """How the corpora call these units, and by how much they differ; empty where none coded them often enough.
 
     The difference is the total variation distance between the shares of emotions, the largest over pairs of corpora.
     """
-    asked = [corpus for corpus in table() if sum(corpus.counts.get(key_of(units), {}).values()) >= MIN_EVENTS]
+    known = table() if corpora is None else corpora
+    asked = [corpus for corpus in known if sum(corpus.counts.get(key_of(units), {}).values()) >= MIN_EVENTS]
     if not asked:
         return ""
     told = []

@@ -7,28 +7,33 @@ the emotion where these units were coded (see corpora.py). Both count alike. Kno
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mellm_demo import facs
 from mellm_demo.recognition import corpora
+from mellm_demo.recognition.corpora import Corpus
 from mellm_demo.records import ActionUnitEvidence, CoarseClass, EmotionHypothesis, FloatArray
 
 
-def _likelihoods() -> dict[int, FloatArray]:
+def likelihoods(
+    clips_of: Mapping[str, int] = facs.CASME2_CLIPS, counts_of: Mapping[str, Mapping[int, int]] = facs.CASME2_COUNTS
+) -> dict[int, FloatArray]:
     """How much more often each unit occurs with one coarse class than with another: shares that sum to 1.
 
     CASME II's counts where it has them; else the classes in whose rules and prototypes the unit stands (Y14, EMFACS,
     D17). Shrunk towards a third, since the corpora are small and disagree.
+    clips_of: emotion → clips. counts_of: emotion → unit → clips that show it.
     """
     classes = facs.COARSE_CLASSES
     shares: dict[int, FloatArray] = {}
     for unit in facs.ACTION_UNITS:
         counts, clips = np.zeros(3), np.zeros(3)
-        for emotion, total in facs.CASME2_CLIPS.items():
+        for emotion, total in clips_of.items():
             row = classes.index(facs.EMOTION_BY_NAME[emotion].coarse)
             clips[row] += total
-            counts[row] += facs.CASME2_COUNTS[emotion].get(unit.number, 0)
+            counts[row] += counts_of.get(emotion, {}).get(unit.number, 0)
         if counts.any():
             rates = (counts + PRIOR_COUNT) / (clips + 3 * PRIOR_COUNT)
         elif unit.number in RULE_CLASSES:
@@ -53,19 +58,34 @@ RULE_CLASSES: dict[int, str] = {
     25: "surprise",
     26: "surprise",
 }
-CLASS_LIKELIHOOD: dict[int, FloatArray] = _likelihoods()
+CLASS_LIKELIHOOD: dict[int, FloatArray] = likelihoods()
 
 
-def coarse_class(units: Sequence[ActionUnitEvidence]) -> CoarseClass | None:
+@dataclass(frozen=True)
+class Counts:
+    """What was counted over codings, so that it can be counted without the people on whom it is tested."""
+
+    corpora: tuple[Corpus, ...]
+    likelihood: Mapping[int, FloatArray]  # unit → shares of the coarse classes, see ``likelihoods``
+
+
+def shipped_counts() -> Counts:
+    """The counts that come with the app. Raises WeightsError where their file is missing or another one."""
+    return Counts(corpora.table(), CLASS_LIKELIHOOD)
+
+
+def coarse_class(units: Sequence[ActionUnitEvidence], counts: Counts | None = None) -> CoarseClass | None:
     """Shares of the three classes of MEGC, which sum to 1; None where no unit says anything about them.
 
     Units are taken as independent and count by their probability; all classes are equally likely beforehand.
+    counts: the shipped ones where not given.
     """
+    likelihood = counts.likelihood if counts else CLASS_LIKELIHOOD
     log_odds, said = np.zeros(3), False
     parted = any(unit.au in PARTS_LIPS for unit in units)
     for unit in units:
-        if unit.au in CLASS_LIKELIHOOD and not (parted and unit.au == LIPS_PARTED):
-            log_odds += unit.probability * np.log(CLASS_LIKELIHOOD[unit.au])
+        if unit.au in likelihood and not (parted and unit.au == LIPS_PARTED):
+            log_odds += unit.probability * np.log(likelihood[unit.au])
             said = True
     if not said:
         return None
@@ -89,24 +109,30 @@ PARTS_LIPS: frozenset[int] = frozenset({10, 12, 15, 16, 20})
 LIPS_PARTED = 25
 
 
-def emotions(units: Sequence[ActionUnitEvidence]) -> tuple[EmotionHypothesis, ...]:
-    """Tentative readings with reasons for and against, best supported first; empty where nothing fits."""
+def emotions(units: Sequence[ActionUnitEvidence], counts: Counts | None = None) -> tuple[EmotionHypothesis, ...]:
+    """Tentative readings with reasons for and against, best supported first; empty where nothing fits.
+
+    counts: the shipped ones where not given.
+    """
+    counts = counts or shipped_counts()
     by_number = {unit.au: unit for unit in units}
     if PARTS_LIPS & by_number.keys():
         by_number.pop(LIPS_PARTED, None)
     sure = max((unit.probability for unit in by_number.values()), default=0.0)
-    shares = corpora.reading({unit.au: (unit.probability, unit.side != "both") for unit in by_number.values()})
+    shares = corpora.reading(
+        {unit.au: (unit.probability, unit.side != "both") for unit in by_number.values()}, counts.corpora
+    )
     counted = {name: sure * share for name, share in shares.items()}
-    asked = corpora.telling(sorted(by_number, key=lambda number: -by_number[number].probability))
+    asked = corpora.telling(sorted(by_number, key=lambda number: -by_number[number].probability), counts.corpora)
     ruled = {emotion.name: by_rules(emotion, by_number) for emotion in facs.EMOTIONS}
     support = joined({name: part[0] for name, part in ruled.items()}, counted)
     hypotheses = []
     for emotion in facs.EMOTIONS:
         _, reasons_for, reasons_against = ruled[emotion.name]
-        if counted.get(emotion.name, 0.0) >= MIN_TOLD and (told := corpora.calls(asked, emotion.name)):
+        if counted.get(emotion.name, 0.0) >= MIN_TOLD and (told := corpora.calls(asked, emotion.name, counts.corpora)):
             reasons_for.append(f"{_sum(asked)} coded as {emotion.name}: {told}")
         if reasons_for and support[emotion.name] >= MIN_SUPPORT:
-            against = dict.fromkeys((*reasons_against, *_strangers(emotion, by_number)))
+            against = dict.fromkeys((*reasons_against, *_strangers(emotion, by_number, counts)))
             hypotheses.append(
                 EmotionHypothesis(emotion.name, min(support[emotion.name], 1.0), tuple(reasons_for), tuple(against))
             )
@@ -120,15 +146,16 @@ def joined(ruled: Mapping[str, float], counted: Mapping[str, float]) -> dict[str
     return {name: RULES_SHARE * ruled[name] + (1.0 - RULES_SHARE) * counted.get(name, 0.0) for name in ruled}
 
 
-def _strangers(emotion: facs.Emotion, units: Mapping[int, ActionUnitEvidence]) -> list[str]:
+def _strangers(emotion: facs.Emotion, units: Mapping[int, ActionUnitEvidence], counts: Counts) -> list[str]:
     """What speaks against an emotion though no rule says so: units that usually go with another class."""
     own = emotion.prototype.union(*emotion.casme2) | (
         facs.CONTEMPT_ONE_SIDED if emotion.name == "contempt" else frozenset()
     )
     told = [
-        f"{_label(units[number])} is rather seen with {_usual_class(number)}"
+        f"{_label(units[number])} is rather seen with {usual}"
         for number in sorted(units.keys() - own)
-        if number in CLASS_LIKELIHOOD and _speaks_against(number, emotion)
+        if number in counts.likelihood
+        and (usual := _usual_class(counts.likelihood[number])) != CLASS_IN_WORDS.get(emotion.coarse, emotion.coarse)
     ]
     if emotion.name in ("disgust", "anger") and {4, 7} <= units.keys():
         told.append("AU 4 + 7 counts as disgust in CASME II and as anger in SAMM: the corpora disagree")
@@ -162,15 +189,12 @@ def by_rules(emotion: facs.Emotion, units: Mapping[int, ActionUnitEvidence]) -> 
     return support, reasons_for, reasons_against
 
 
-def _speaks_against(number: int, emotion: facs.Emotion) -> bool:
-    return _usual_class(number) != {"negative": "negative emotions", "positive": "happiness"}.get(
-        emotion.coarse, emotion.coarse
-    )
+CLASS_IN_WORDS: dict[str, str] = {"negative": "negative emotions", "positive": "happiness"}
 
 
-def _usual_class(number: int) -> str:
-    name = facs.COARSE_CLASSES[int(np.argmax(CLASS_LIKELIHOOD[number]))]
-    return {"negative": "negative emotions", "positive": "happiness"}.get(name, name)
+def _usual_class(shares: FloatArray) -> str:
+    name = facs.COARSE_CLASSES[int(np.argmax(shares))]
+    return CLASS_IN_WORDS.get(name, name)
 
 
 def _label(unit: ActionUnitEvidence) -> str:
@@ -213,13 +237,16 @@ CORPORA_NOTE = (
 EMOTION_NOTE = "A face can show such motion with several emotions or with none; the emotion words are tentative."
 
 
-def notes_on(units: Sequence[ActionUnitEvidence], honesty: str = HONESTY) -> tuple[str, ...]:
+def notes_on(
+    units: Sequence[ActionUnitEvidence], honesty: str = HONESTY, counts: Counts | None = None
+) -> tuple[str, ...]:
     """What to keep in mind with these claims, what their numbers mean first; nothing where there are none."""
     if not units:
         return ()
     numbers = {unit.au for unit in units}
     notes = [honesty, EMOTION_NOTE]
-    if told := corpora.disagreement(corpora.telling(unit.au for unit in units)):
+    known = (counts or shipped_counts()).corpora
+    if told := corpora.disagreement(corpora.telling((unit.au for unit in units), known), known):
         notes.append(told)
     if {4, 7} <= numbers:
         notes.append(CORPORA_NOTE)

@@ -19,7 +19,7 @@ import numpy as np
 
 from mellm_demo import facs
 from mellm_demo.facs import ActionUnit, Expectation
-from mellm_demo.recognition.expression import coarse_class, emotions, notes_on
+from mellm_demo.recognition.expression import Counts, coarse_class, emotions, notes_on
 from mellm_demo.records import (
     RULES,
     ActionUnitEvidence,
@@ -176,13 +176,16 @@ _WEIGHTS: FloatArray = np.repeat([LID_WEIGHT if region.lid else 1.0 for region i
 # ------------------------------------------------------------------------------------------ the rules
 
 
-def recognise(regions: tuple[RegionMotion, ...], *, noise_floor_px: float, interocular_px: float) -> Evidence:
+def recognise(
+    regions: tuple[RegionMotion, ...], *, noise_floor_px: float, interocular_px: float, counts: Counts | None = None
+) -> Evidence:
     """What the motion of the regions from onset to apex supports.
 
     Args:
         regions: motion of the regions of facs.REGIONS, head motion removed.
         noise_floor_px: px of the aligned crop; no action unit is claimed for less.
         interocular_px: distance of the pupils in the aligned crop; strengths are put in words relative to it.
+        counts: what codings say of classes and emotions; the shipped ones where not given.
 
     Returns:
         Evidence with ``regions`` as given. Without an action unit there is no coarse class and no emotion.
@@ -197,9 +200,9 @@ def recognise(regions: tuple[RegionMotion, ...], *, noise_floor_px: float, inter
     return Evidence(
         regions=regions,
         action_units=units,
-        coarse=coarse_class(units),
-        emotions=emotions(units),
-        notes=notes_on(units),
+        coarse=coarse_class(units, counts),
+        emotions=emotions(units, counts),
+        notes=notes_on(units, counts=counts),
     )
 
 

@@ -31,6 +31,7 @@ class Coding:
     one_sided: frozenset[int]
     both: frozenset[int]
     emotion: str
+    subject: str = ""
 
     @property
     def units(self) -> frozenset[int]:
@@ -56,7 +57,7 @@ def read_codings(path: Path) -> list[Coding]:
         word = (row["emotion"] or "").strip().lower()
         emotion = SAME.get(word, word)
         if emotion in facs.EMOTION_BY_NAME:
-            made.append(Coding(*_units(row["action_units"] or ""), emotion))
+            made.append(Coding(*_units(row["action_units"] or ""), emotion, (row.get("subject") or "").strip()))
     return made
 
 

@@ -4,20 +4,29 @@ python -m mellm_demo.training.evaluate --flows FLOWS.npz --labels LABELS.csv [--
 python -m mellm_demo.training.evaluate --cross-validate [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --framing [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
+python -m mellm_demo.training.evaluate --vqa FILE.jsonl --flows … --labels … --faces DIR [--by-subject] [--model GGUF]
+python -m mellm_demo.training.evaluate --look --data DIR --model GGUF [--clips N]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
 takes no part in the choice of idea, penalty, calibration or threshold (see training/recognition.py). ``--framing`` does
 so with the shipped idea, the tested pictures shifted, scaled and turned (see training/framing.py). ``--synthetic``
 renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
+
+``--vqa`` asks ME-VQA's questions about real flows, each by itself, and gives the scores of the language model, of
+answering blindly, and of the evidence without any language model; without ``--model`` only the latter two. Clips on
+which the head was trained need ``--by-subject``: for each of five folds head, calibration, thresholds and counts are
+made anew without the people of the fold. ``--look`` shows the model motion maps of rendered pairs and no measurement.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +34,17 @@ from typing import Any
 import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
+from mellm_demo.reasoning import llamacpp
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, BothSides
+from mellm_demo.training import asking, cases, learned, looking, vqa
 from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
 from mellm_demo.training.heads import Unseen, material
+from mellm_demo.training.instruct.faces import Faces, read_faces
+from mellm_demo.training.instruct.tables import read_tables
 from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
-from mellm_demo.training.recognition import cross_validation, framings, ideas, measures, shipped_idea
+from mellm_demo.training.recognition import cross_validation, framings, ideas, measures, shipped_idea, tell
 from mellm_demo.training.scores import f1
 from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
 
@@ -42,6 +55,7 @@ SIDED = (1, 2, 4, 5, 6, 7, 9, 12, 14, 15)  # units that can be shown on one side
 STILL = ("no motion", "head motion", "blinks")
 FPS = 60.0
 SYNTHETIC_CLIPS = 60
+FREE_CLIPS = 25
 # Indices into MediaPipe's 52 blendshapes, left and right, of those named after what a unit does.
 BLENDSHAPES: dict[int, tuple[int, ...]] = {
     1: (3,),  # browInnerUp
@@ -82,7 +96,7 @@ class Made:
     shapes: dict[int, float]  # unit → change of its blendshapes from onset to apex; empty where no moment was found
 
 
-def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = False) -> list[Made]:
+def synthetic(faces: Sequence[str], clips: int, seed: int = 0, told: bool = False) -> list[Made]:
     """``clips`` with one unit each, in turn, and half as many without expression, through the whole pipeline."""
     random = np.random.default_rng(seed)
     tasks = [("expression", SYNTHETIC_UNITS[index % len(SYNTHETIC_UNITS)]) for index in range(clips)]
@@ -93,9 +107,9 @@ def synthetic(faces: Sequence[str], clips: int, seed: int = 0, tell: bool = Fals
         if au in SIDED and random.random() < 0.3:
             side = "left" if random.random() < 0.5 else "right"
         made.append(_analysed(faces[int(random.integers(len(faces)))], kind, au, side, random))
-        if tell:
+        if told:
             print(f"\r{number} of {len(tasks)} clips ", end="", file=sys.stderr, flush=True)
-    if tell:
+    if told:
         print(file=sys.stderr)
     return made
 
@@ -193,6 +207,73 @@ def third_witness(made: Sequence[Made]) -> dict[str, Any]:
     return {"auc": areas, "auc_mean": float(np.mean(list(areas.values()))) if areas else None, **counts}
 
 
+# ---------------------------------------------------------------------------------------------- a language model
+
+
+def questions_report(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``--vqa``."""
+    asked = vqa.read_vqa(arguments.vqa)
+    corpus = read_corpus(arguments.flows, arguments.labels)
+    known = dict.fromkeys((one.clip for one in asked), learned.shipped())
+    if arguments.by_subject:
+        everyone = learned.WithoutPeople(corpus, _tables(arguments.data), arguments.seed)
+        for clips, groups in cases.held_groups(asked, corpus):
+            known |= dict.fromkeys(clips, everyone.learned(groups))
+    made = cases.cases(asked, corpus, aligned_faces(arguments.faces), known.__getitem__)
+    asker = _asker(arguments.model) if arguments.model else None
+    with _kept(arguments.answers) as keep:
+        return asking.report(asked, made, asker, arguments.free, tell, keep)
+
+
+@contextmanager
+def _kept(path: Path | None) -> Iterator[asking.Keep]:
+    """A place for answers, one a line as they come; nowhere without a path."""
+    if path is None:
+        yield lambda clip, question, text: None
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError:
+        raise InputError(f"{path.name} cannot be written. Give --answers a path in a folder that exists.") from None
+
+    def keep(clip: str, question: str, text: str) -> None:
+        line = {"image_id": clip, "question": question, "said": text}
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.flush()
+
+    with file:
+        yield keep
+
+
+def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``--look``; the table goes to standard error."""
+    if arguments.model is None:
+        raise InputError("There is no model to look. Give --model a .gguf file with its mmproj beside it.")
+    events = read_tables(data_folder(arguments.data))
+    asker = _asker(arguments.model)
+    faces = aligned_faces(arguments.faces)
+    numbers = looking.look(asker, looking.rendered(faces, events, arguments.clips, arguments.seed), tell)
+    tell(f"\n{looking.table(numbers)}\n")
+    return {**numbers, "seed": arguments.seed}
+
+
+def aligned_faces(given: Path | None) -> Faces:
+    """The faces of ``--faces``: a folder of pictures, or a file of aligned ones. Raises InputError."""
+    place = faces_folder(given)
+    if place is None:
+        raise InputError("No faces were named to lay the flows over. Give --faces a folder of pictures.")
+    return read_faces(place.parent, place) if place.suffix == ".npz" and place.is_file() else read_faces(place)
+
+
+def _tables(given: Path | None) -> Path | None:
+    """The folder with annotations/, where one is at hand."""
+    return data_folder(given) if given or os.environ.get(DATA_VARIABLE) else None
+
+
+def _asker(model: Path) -> asking.Asker:
+    return asking.Asker(llamacpp.engine(llamacpp.GgufOptions(model)))
+
+
 # ---------------------------------------------------------------------------------------------- the command
 
 
@@ -211,16 +292,32 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--synthetic", action="store_true", help="clips with known truth through the whole analysis")
     parser.add_argument("--clips", type=int, default=SYNTHETIC_CLIPS, help="with an expression (default: %(default)s)")
-    parser.add_argument("--faces", type=Path, help="folder of pictures; $MELLM_DATA/faces, else the astronaut alone")
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        help="folder of pictures, or the .npz in which training.instruct keeps them; $MELLM_DATA/faces",
+    )
+    parser.add_argument("--vqa", type=Path, help=".jsonl with image_id, subject, question, answer")
+    parser.add_argument("--by-subject", action="store_true", help="five folds; nothing is learned from who is asked of")
+    parser.add_argument("--model", type=Path, help="a small vision-language model as .gguf, its mmproj beside it")
+    parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
+    parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
+    parser.add_argument("--look", action="store_true", help="the model sees motion maps and no measurement")
     return parser
 
 
 def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.synthetic:
         faces = find_faces(faces_folder(arguments.faces))
-        return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, tell=True), arguments.seed)
+        return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, told=True), arguments.seed)
     if (arguments.flows is None) != (arguments.labels is None):
         raise InputError("Only one of --flows and --labels was given. Give both.")
+    if arguments.look:
+        return look_report(arguments)
+    if arguments.vqa and arguments.flows is None:
+        raise InputError("The questions came without their clips' motion. Give --flows and --labels too.")
+    if arguments.vqa:
+        return questions_report(arguments)
     if arguments.cross_validate or arguments.framing:
         folder = data_folder(arguments.data)
         corpus = read_corpus(arguments.flows, arguments.labels) if arguments.flows else read_me_flow(folder)
@@ -229,7 +326,8 @@ def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
         return cross_validation([material(corpus, recipe, arguments.seed) for recipe in ideas(folder)])
     if arguments.flows is None:
         raise InputError(
-            "There is nothing to score. Give --flows and --labels, --cross-validate, --framing or --synthetic."
+            "There is nothing to score. Give --flows and --labels, with --vqa or without; --cross-validate, --framing, "
+            "--synthetic or --look."
         )
     return score(read_corpus(arguments.flows, arguments.labels))
 

@@ -363,9 +363,14 @@ def final_head(stuffs: Sequence[Material], reliability: dict[int, float]) -> tup
     """The head that is shipped: chosen among folds of everyone, then fitted on everyone."""
     everyone = sorted(set(stuffs[0].corpus.group.tolist()))
     stuff, chosen = best_of(stuffs, everyone)
-    head = Head(
+    return head_of(stuff, everyone, chosen, reliability), stuff.recipe
+
+
+def head_of(stuff: Material, groups: Sequence[str], chosen: Chosen, reliability: dict[int, float]) -> Head:
+    """The head that ``groups`` alone give under what was chosen for them."""
+    return Head(
         hidden=stuff.hidden,
-        out=_with_prior(fitted(stuff, everyone, chosen.penalty), stuff.recipe),
+        out=_with_prior(fitted(stuff, groups, chosen.penalty), stuff.recipe),
         unit_slope=chosen.unit_slope,
         unit_offset=chosen.unit_offset,
         thresholds=chosen.thresholds,
@@ -374,4 +379,3 @@ def final_head(stuffs: Sequence[Material], reliability: dict[int, float]) -> tup
         several_views=stuff.recipe.views,
         reliability=reliability,
     )
-    return head, stuff.recipe

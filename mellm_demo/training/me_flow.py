@@ -37,11 +37,20 @@ class Corpus:
     coarse: NDArray[np.int64]  # (N,) index into facs.COARSE_CLASSES; -1: not labelled
     units: FloatArray  # (N, 12) 0 or 1, in the order of UNITS
     coded: BoolArray  # (N,) whether anybody coded action units; where not, ``units`` means nothing
+    clip: NDArray[np.str_]  # (N,) names
+    emotion: NDArray[np.str_]  # (N,) as the corpus calls it, lower case; empty where nobody did
 
     def part(self, rows: BoolArray) -> Corpus:
         """The clips where ``rows`` is True."""
         return Corpus(
-            self.uvs[rows], self.dataset[rows], self.group[rows], self.coarse[rows], self.units[rows], self.coded[rows]
+            self.uvs[rows],
+            self.dataset[rows],
+            self.group[rows],
+            self.coarse[rows],
+            self.units[rows],
+            self.coded[rows],
+            self.clip[rows],
+            self.emotion[rows],
         )
 
     def __len__(self) -> int:
@@ -82,6 +91,8 @@ def read_corpus(flows: Path, labels: Path) -> Corpus:
         coarse=np.array(coarse, np.int64),
         units=units,
         coded=np.array([bool(row["action_units"].strip()) for row in chosen]),
+        clip=np.array(names),
+        emotion=np.array([row["emotion"].strip().lower() for row in chosen]),
     )
 
 

@@ -245,16 +245,20 @@ def blind_answers(training: Sequence[Asked], asked: Sequence[Asked]) -> list[str
     return [answer(one) for one in asked]
 
 
-def evaluate(asked: Sequence[Asked], answer: Callable[[Asked], str]) -> dict[str, object]:
-    """Ask everything and score it; beside it the blind prior, which for a subject knows the answers of all others."""
-    said = [answer(one) for one in asked]
+def blind_prior(asked: Sequence[Asked]) -> dict[str, float]:
+    """The scores of answering blindly, knowing for a subject the answers of all others."""
     blind: dict[Asked, str] = {}
     for subject in {one.subject for one in asked}:
         own = [one for one in asked if one.subject == subject]
         others = [one for one in asked if one.subject != subject]
         blind |= dict(zip(own, blind_answers(others, own), strict=True))
+    return scores(asked, [blind[one] for one in asked])
+
+
+def evaluate(asked: Sequence[Asked], answer: Callable[[Asked], str]) -> dict[str, object]:
+    """Ask everything and score it; beside it the blind prior."""
     return {
-        **scores(asked, said),
-        "blind_prior": scores(asked, [blind[one] for one in asked]),
+        **scores(asked, [answer(one) for one in asked]),
+        "blind_prior": blind_prior(asked),
         "questions": len(asked),
     }

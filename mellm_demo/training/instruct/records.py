@@ -15,6 +15,7 @@ from mellm_demo import facs, flow, spotting
 from mellm_demo.face import FaceResult, input_verdict
 from mellm_demo.motion_map import motion_map
 from mellm_demo.pipeline import before_any_moment, conclude_moment
+from mellm_demo.recognition import Counts, Head
 from mellm_demo.records import (
     CROP_PX,
     Analysis,
@@ -77,6 +78,8 @@ def analysis_of(
     random: np.random.Generator,
     *,
     still: bool = False,
+    head: Head | None = None,
+    counts: Counts | None = None,
 ) -> Analysis:
     """What the app concludes.
 
@@ -86,6 +89,7 @@ def analysis_of(
         landmarks: (478, 2) px of the crop.
         course: of the clip.
         still: what was measured is noise of that one pair; the face does not go anywhere and comes back.
+        head, counts: what was learned from corpora; the shipped where not given.
     """
     residual = flow.remove_head_motion(measured, landmarks)
     masks = flow.region_masks(landmarks)
@@ -114,7 +118,7 @@ def analysis_of(
         motion_map=motion_map(measured, gray, (float(x), float(y))),
     )
     regions = flow.region_motions(residual, landmarks, track.interocular_crop_px, found.noise_floor_px)
-    return conclude_moment(analysis, moment, regions, selected)
+    return conclude_moment(analysis, moment, regions, selected, head=head, counts=counts)
 
 
 def _interval(
