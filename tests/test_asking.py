@@ -16,7 +16,7 @@ from support_instruct import EVENTS, two_faces
 from mellm_demo.errors import InputError
 from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
-from mellm_demo.training import asking, cases, evaluate, evidence, learned, looking
+from mellm_demo.training import asking, cases, coded, evaluate, evidence, learned, looking
 from mellm_demo.training.asking import Asker
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.learned import Learned, WithoutPeople
@@ -256,6 +256,43 @@ def test_free_answers_are_counted(made):
     assert (bold.refused, bold.answered_unanswerable) == (0, unanswerable)
     assert bold.statements >= len(every) * 4
     assert bold.faithfulness == 0.0
+    assert bold.guarded == 1.0  # nothing of it is shown
+
+
+# ------------------------------------------------------------------------------------------------ as coders would
+
+
+def test_the_claims_are_the_heads_from_its_threshold_on(asked, corpus, made):
+    case = next(iter(made.values()))
+    head = case.learned.head
+    reading = evidence.read(case.analysis, head)
+    claimed = {unit.au for unit in case.analysis.evidence.action_units}
+    above = {
+        au for au, value, least in zip(coded.UNITS, reading.units[0], head.thresholds, strict=True) if value >= least
+    }
+    assert claimed <= above or len(claimed) == 1
+    assert {au for au in above if head.reliability[au] >= coded.MIN_RELIABILITY} <= claimed
+    shares = case.analysis.evidence.coarse
+    assert [shares.negative, shares.positive, shares.surprise] == pytest.approx(list(reading.coarse[0]))
+    assert case.analysis.reliable
+
+
+def test_where_the_head_is_sure_of_nothing_its_nearest_unit_is_taken(made):
+    case = next(iter(made.values()))
+    deaf = replace(case.learned.head, unit_offset=np.full(12, -20.0))
+    units = coded.as_coded(case.analysis, Learned(deaf, case.learned.counts)).evidence.action_units
+    assert len(units) == 1
+
+
+def test_the_side_is_told_where_one_moved_clearly_more(made):
+    case = next(iter(made.values()))
+    brow = make_analysis("one_sided_brow").evidence
+    strength, side, keys = coded._motion(2, brow)
+    assert strength > 0
+    assert side == evidence.side_of(make_analysis("one_sided_brow"), 2)
+    assert all(key.startswith("outer_brow") for key in keys)
+    nothing = make_analysis("nothing")
+    assert (coded.as_coded(nothing, case.learned) is nothing) == (nothing.moment is None)
 
 
 def test_the_same_clip_gets_the_same_questions(made):
@@ -317,16 +354,49 @@ def arguments(asked, files, astronaut, tmp_path):
     return ["--vqa", str(path), "--flows", str(flows), "--labels", str(labels), "--faces", str(pictures)]
 
 
-@pytest.mark.parametrize("more", [[], ["--by-subject"]])
-def test_without_a_model_the_command_scores_the_evidence(arguments, more, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def shy(tmp_path, monkeypatch):
+    """A model in the weights that says no to everything."""
     monkeypatch.delenv("MELLM_DATA", raising=False)
+    monkeypatch.setattr(evaluate, "EMBEDDED", tmp_path)
+    (tmp_path / "language.gguf").write_bytes(b"")
+    loaded = []
+
+    def asker(path):
+        loaded.append(path)
+        return Asker(Scripted(lambda messages: "no"))
+
+    monkeypatch.setattr(evaluate, "_asker", asker)
+    return loaded
+
+
+@pytest.mark.parametrize("more", [[], ["--by-subject"]])
+def test_the_command_asks_the_model_in_the_weights(arguments, more, shy, tmp_path, capsys):
     out = tmp_path / "numbers.json"
-    assert evaluate.main([*arguments, *more, "--json", str(out)]) == 0
+    assert evaluate.main([*arguments, *more, "--free", "1", "--json", str(out)]) == 0
+    assert shy == [tmp_path / "language.gguf"]
     numbers = json.loads(out.read_text(encoding="utf-8"))
     assert numbers["questions"] == 10
     assert numbers["clips"] == 2
-    assert {"blind_prior", "evidence", "evidence_and_head"} < set(numbers)
+    assert {"blind_prior", "evidence", "evidence_and_head", "faithfulness", "faithfulness_guarded"} < set(numbers)
     capsys.readouterr()
+
+
+def test_flows_and_questions_are_enough(arguments, shy, capsys):
+    """Nobody's labels, nobody's faces: the flows lie over the astronaut's."""
+    bare = arguments[:4]
+    assert evaluate.main([*bare, "--free", "0"]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == 2
+    with pytest.raises(SystemExit):
+        evaluate.main([*bare, "--by-subject"])
+    assert "nobody knows whose clip" in capsys.readouterr().err
+
+
+def test_no_model_anywhere_is_said(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "EMBEDDED", tmp_path)
+    with pytest.raises(SystemExit):
+        evaluate.main(arguments)
+    assert "no model in weights/embedded" in capsys.readouterr().err
 
 
 def test_real_files_are_loaded_and_asked(arguments, asked, tmp_path, monkeypatch, capsys):
@@ -362,7 +432,6 @@ def test_real_files_are_loaded_and_asked(arguments, asked, tmp_path, monkeypatch
     ("given", "words"),
     [
         (["--vqa", "q.jsonl"], "came without"),
-        (["--look"], "no model to look"),
         (["--look", "--model", "none.gguf", "--data", "nowhere"], "no folder"),
     ],
 )

@@ -80,6 +80,29 @@ class Engine(Protocol):
         ...
 
 
+def writing(engine: Engine, analysis: Analysis, messages: Sequence[Message], manner: Manner) -> Write:
+    """What has the engine write one reply; guarded where the manner says so."""
+    if not manner.guarded:
+        return lambda emit, stopped: engine.generate(messages, manner, emit, stopped)
+    guard = Guard(
+        lambda more, emit, stopped: engine.generate(
+            (*messages, Message("assistant", more.after)) if more.after else messages,
+            replace(
+                manner,
+                max_tokens=more.max_tokens,
+                temperature=manner.temperature if more.temperature is None else more.temperature,
+                seed=more.seed if more.seed is not None else manner.seed,
+            ),
+            emit,
+            stopped,
+        ),
+        lambda text: not check(text, analysis).unsupported,
+        engine.count,
+        manner.max_tokens,
+    )
+    return guard.write
+
+
 class Resident:
     """A Reasoner that holds one model.
 
@@ -176,7 +199,7 @@ class Resident:
             engine = self._engine()
             if cancel.is_set() or engine is None:
                 return
-            work = _Work(self._writing(engine, analysis, self._messages(engine, analysis, turns)), ticket)
+            work = _Work(writing(engine, analysis, self._messages(engine, analysis, turns), self._manner), ticket)
             said = left_out = False
             for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
                 said = said or (isinstance(piece, str) and bool(piece.strip()))
@@ -190,29 +213,6 @@ class Resident:
                 ticket.give_back()
             else:  # it gives the ticket back itself, as soon as the model is free
                 work.stop.set()
-
-    def _writing(self, engine: Engine, analysis: Analysis, messages: Sequence[Message]) -> Write:
-        """What has the engine write this reply."""
-        manner = self._manner
-        if not manner.guarded:
-            return lambda emit, stopped: engine.generate(messages, manner, emit, stopped)
-        guard = Guard(
-            lambda more, emit, stopped: engine.generate(
-                (*messages, Message("assistant", more.after)) if more.after else messages,
-                replace(
-                    manner,
-                    max_tokens=more.max_tokens,
-                    temperature=manner.temperature if more.temperature is None else more.temperature,
-                    seed=more.seed if more.seed is not None else manner.seed,
-                ),
-                emit,
-                stopped,
-            ),
-            lambda text: not check(text, analysis).unsupported,
-            engine.count,
-            manner.max_tokens,
-        )
-        return guard.write
 
     def _until_loaded(self, cancel: threading.Event) -> Iterator[Piece]:
         self.prepare()

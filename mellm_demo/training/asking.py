@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mellm_demo.reasoning.facts import Facts
+from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.prompts import Message, Style, build, map_png
 from mellm_demo.reasoning.protocol import Piece
-from mellm_demo.reasoning.resident import Engine, Manner
+from mellm_demo.reasoning.resident import Engine, Manner, writing
 from mellm_demo.reasoning.thinking import unfold
 from mellm_demo.records import Analysis, Image, Turn
 from mellm_demo.training import vqa
@@ -28,7 +30,7 @@ from mellm_demo.training.instruct.samples import WEIGHTS, Ask
 from mellm_demo.training.instruct.wordings import Speaker
 from mellm_demo.training.vqa import Asked
 
-STYLE: Style = "plain"
+STYLE: Style = "brief"
 SHORT = Manner(max_tokens=96, temperature=0.0, style=STYLE)
 LONG = Manner(max_tokens=384, temperature=0.0, style=STYLE)  # an explanation in three steps
 SCORES = (
@@ -58,7 +60,7 @@ class Asker:
             count=engine.count,
             image_tokens=engine.image_tokens() if engine.sees else 0,
         )
-        return self._written(prompt.messages, manner)
+        return self._written(prompt.messages, manner, analysis)
 
     def look(self, picture: Image, question: str) -> str:
         """What the model says to an image (H, W, 3) RGB and a question, with no measurements."""
@@ -69,9 +71,14 @@ class Asker:
         """Of writing, after the first piece; 0 before anything was written."""
         return self._tokens / self._seconds if self._seconds > 0 else 0.0
 
-    def _written(self, messages: Sequence[Message], manner: Manner) -> str:
+    def _written(self, messages: Sequence[Message], manner: Manner, analysis: Analysis | None = None) -> str:
         if not self._engine.sees:
             messages = [Message(message.role, message.text) for message in messages]
+        write = (
+            writing(self._engine, analysis, messages, manner)
+            if analysis is not None
+            else partial(self._engine.generate, messages, manner)
+        )
         pieces: list[Piece] = []
         times: list[float] = []
 
@@ -80,9 +87,9 @@ class Asker:
             if isinstance(piece, str):
                 times.append(time.perf_counter())
 
-        self._engine.generate(messages, manner, emit, lambda: False)
+        write(emit, lambda: False)
         text = "".join(piece for piece in unfold(iter(pieces)) if isinstance(piece, str)).strip()
-        if len(times) > 1:
+        if len(times) > 1 and not manner.guarded:
             self._tokens += len(times) - 1  # llama.cpp tells each token by itself
             self._seconds += times[-1] - times[0]
         return text
@@ -120,6 +127,7 @@ def report(
         made = {
             **{name: scored.get(name) for name in SCORES},
             "faithfulness": freely.faithfulness,
+            "faithfulness_guarded": freely.guarded,
             "tokens_per_second": asker.tokens_per_second,
             **made,
             "statements": freely.statements,
@@ -144,6 +152,7 @@ class Freely:
     """What became of free questions."""
 
     faithfulness: float | None  # share of the statements that the record supports; None: nothing was asked
+    guarded: float | None  # the same as the app shows it: unsupported sentences written again or left out
     statements: int
     refused: int  # answers that decline …
     answerable: int  # … of those questions whose answer the record holds
@@ -159,22 +168,42 @@ def asked_freely(
 ) -> Freely:
     """The first explanation and three questions about each clip: of its motion, of its units, of the limits."""
     answers: list[tuple[str, Analysis]] = []
+    shown: list[tuple[str, Analysis]] = []
     refused: list[bool] = []
     answered: list[bool] = []
     for number, case in enumerate(cases, start=1):
         answers.append((asker.answer(case.analysis, (), LONG), case.analysis))
         keep(case.clip, "", answers[-1][0])
+        shown.append(_guarded(asker, case, (), answers[-1], LONG))
         for one in questions(case):
             text = asker.answer(case.analysis, (Turn("user", one.question),))
             answers.append((text, case.analysis))
+            shown.append(_guarded(asker, case, (Turn("user", one.question),), answers[-1], SHORT))
             keep(case.clip, one.question, text)
             if one.unanswerable:
                 answered.append(not declines(text))
             elif one.held:
                 refused.append(declines(text))
         tell(f"\r{number} of {len(cases)} clips asked freely ")
-    share, count = vqa.faithfulness(answers)
-    return Freely(share if count else None, count, sum(refused), len(refused), sum(answered), len(answered))
+    (share, count), (guarded, _) = vqa.faithfulness(answers), vqa.faithfulness(shown)
+    return Freely(
+        share if count else None,
+        guarded if count else None,
+        count,
+        sum(refused),
+        len(refused),
+        sum(answered),
+        len(answered),
+    )
+
+
+def _guarded(
+    asker: Asker, case: Case, turns: Sequence[Turn], plain: tuple[str, Analysis], manner: Manner
+) -> tuple[str, Analysis]:
+    """What the guard lets through: the plain answer where nothing of it lacks support, as is most often so."""
+    if not check(plain[0], case.analysis).unsupported:
+        return plain
+    return asker.answer(case.analysis, turns, replace(manner, guarded=True)), case.analysis
 
 
 @dataclass(frozen=True)

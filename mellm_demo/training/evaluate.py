@@ -4,8 +4,8 @@ python -m mellm_demo.training.evaluate --flows FLOWS.npz --labels LABELS.csv [--
 python -m mellm_demo.training.evaluate --cross-validate [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --framing [--data DIR | --flows … --labels …]
 python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
-python -m mellm_demo.training.evaluate --vqa FILE.jsonl --flows … --labels … --faces DIR [--by-subject] [--model GGUF]
-python -m mellm_demo.training.evaluate --look --data DIR --model GGUF [--clips N]
+python -m mellm_demo.training.evaluate --vqa FILE.jsonl --flows … --labels … [--faces DIR] [--by-subject] [--model GGUF]
+python -m mellm_demo.training.evaluate --look --data DIR [--model GGUF] [--clips N]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
@@ -13,8 +13,8 @@ takes no part in the choice of idea, penalty, calibration or threshold (see trai
 so with the shipped idea, the tested pictures shifted, scaled and turned (see training/framing.py). ``--synthetic``
 renders clips whose truth is known, with expressions of 1.5 px and without any, and sends them through the analysis.
 
-``--vqa`` asks ME-VQA's questions about real flows, each by itself, and gives the scores of the language model, of
-answering blindly, and of the evidence without any language model; without ``--model`` only the latter two. Clips on
+``--vqa`` asks ME-VQA's questions about real flows, each by itself, and gives the scores of the language model (the
+one that comes with the app, unless another is named), of answering blindly, and of the evidence without any. Clips on
 which the head was trained need ``--by-subject``: for each of five folds head, calibration, thresholds and counts are
 made anew without the people of the fold. ``--look`` shows the model motion maps of rendered pairs and no measurement.
 """
@@ -35,15 +35,17 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning import llamacpp
+from mellm_demo.reasoning.choice import EMBEDDED
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, BothSides
 from mellm_demo.training import asking, cases, learned, looking, vqa
 from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
+from mellm_demo.training.export_gguf import LANGUAGE_FILE
 from mellm_demo.training.heads import Unseen, material
-from mellm_demo.training.instruct.faces import Faces, read_faces
+from mellm_demo.training.instruct.faces import Faces, aligned, read_faces
 from mellm_demo.training.instruct.tables import read_tables
-from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow
+from mellm_demo.training.me_flow import DATA_VARIABLE, Corpus, data_folder, read_corpus, read_me_flow, unlabelled
 from mellm_demo.training.recognition import cross_validation, framings, ideas, measures, shipped_idea, tell
 from mellm_demo.training.scores import f1
 from mellm_demo.training.synthesis import ACTION_UNITS, Blink, ClipSpec, Event, Head, Movement
@@ -213,14 +215,16 @@ def third_witness(made: Sequence[Made]) -> dict[str, Any]:
 def questions_report(arguments: argparse.Namespace) -> dict[str, Any]:
     """``--vqa``."""
     asked = vqa.read_vqa(arguments.vqa)
-    corpus = read_corpus(arguments.flows, arguments.labels)
+    corpus = read_corpus(arguments.flows, arguments.labels) if arguments.labels else unlabelled(arguments.flows)
     known = dict.fromkeys((one.clip for one in asked), learned.shipped())
+    if arguments.by_subject and arguments.labels is None:
+        raise InputError("Without --labels nobody knows whose clip is whose. Give them, or leave out --by-subject.")
     if arguments.by_subject:
         everyone = learned.WithoutPeople(corpus, _tables(arguments.data), arguments.seed)
         for clips, groups in cases.held_groups(asked, corpus):
             known |= dict.fromkeys(clips, everyone.learned(groups))
     made = cases.cases(asked, corpus, aligned_faces(arguments.faces), known.__getitem__)
-    asker = _asker(arguments.model) if arguments.model else None
+    asker = _asker(_model(arguments.model))
     with _kept(arguments.answers) as keep:
         return asking.report(asked, made, asker, arguments.free, tell, keep)
 
@@ -247,10 +251,8 @@ def _kept(path: Path | None) -> Iterator[asking.Keep]:
 
 def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
     """``--look``; the table goes to standard error."""
-    if arguments.model is None:
-        raise InputError("There is no model to look. Give --model a .gguf file with its mmproj beside it.")
     events = read_tables(data_folder(arguments.data))
-    asker = _asker(arguments.model)
+    asker = _asker(_model(arguments.model))
     faces = aligned_faces(arguments.faces)
     numbers = looking.look(asker, looking.rendered(faces, events, arguments.clips, arguments.seed), tell)
     tell(f"\n{looking.table(numbers)}\n")
@@ -258,16 +260,28 @@ def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def aligned_faces(given: Path | None) -> Faces:
-    """The faces of ``--faces``: a folder of pictures, or a file of aligned ones. Raises InputError."""
+    """The faces of ``--faces``: a folder of pictures, or a file of aligned ones; the astronaut's where none is named.
+
+    Raises InputError.
+    """
     place = faces_folder(given)
     if place is None:
-        raise InputError("No faces were named to lay the flows over. Give --faces a folder of pictures.")
+        gray, landmarks = aligned(picture_of(""))
+        return Faces(gray[None], landmarks[None], ("astronaut",))
     return read_faces(place.parent, place) if place.suffix == ".npz" and place.is_file() else read_faces(place)
 
 
 def _tables(given: Path | None) -> Path | None:
     """The folder with annotations/, where one is at hand."""
     return data_folder(given) if given or os.environ.get(DATA_VARIABLE) else None
+
+
+def _model(given: Path | None) -> Path:
+    """``--model``, else the one that comes with the app. Raises InputError where that is not there."""
+    own = EMBEDDED / LANGUAGE_FILE
+    if given is None and not own.exists():
+        raise InputError("There is no model in weights/embedded. Give --model a .gguf file with its mmproj beside it.")
+    return given or own
 
 
 def _asker(model: Path) -> asking.Asker:
@@ -299,7 +313,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--vqa", type=Path, help=".jsonl with image_id, subject, question, answer")
     parser.add_argument("--by-subject", action="store_true", help="five folds; nothing is learned from who is asked of")
-    parser.add_argument("--model", type=Path, help="a small vision-language model as .gguf, its mmproj beside it")
+    parser.add_argument("--model", type=Path, help="a .gguf file, its mmproj beside it; the one in weights/")
     parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
     parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
     parser.add_argument("--look", action="store_true", help="the model sees motion maps and no measurement")
@@ -310,12 +324,12 @@ def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.synthetic:
         faces = find_faces(faces_folder(arguments.faces))
         return synthetic_report(synthetic(faces, arguments.clips, arguments.seed, told=True), arguments.seed)
-    if (arguments.flows is None) != (arguments.labels is None):
+    if (arguments.flows is None) != (arguments.labels is None) and not arguments.vqa:
         raise InputError("Only one of --flows and --labels was given. Give both.")
     if arguments.look:
         return look_report(arguments)
     if arguments.vqa and arguments.flows is None:
-        raise InputError("The questions came without their clips' motion. Give --flows and --labels too.")
+        raise InputError("The questions came without their clips' motion. Give --flows too.")
     if arguments.vqa:
         return questions_report(arguments)
     if arguments.cross_validate or arguments.framing:

@@ -96,6 +96,22 @@ def read_corpus(flows: Path, labels: Path) -> Corpus:
     )
 
 
+def unlabelled(flows: Path) -> Corpus:
+    """Flows of which nothing is known but their names. Raises InputError for what is missing or malformed."""
+    uvs, names = _flows(flows)
+    count = len(names)
+    return Corpus(
+        uvs=uvs,
+        dataset=np.full(count, "unknown"),
+        group=np.full(count, "unknown/unknown"),
+        coarse=np.full(count, -1, np.int64),
+        units=np.zeros((count, len(UNITS))),
+        coded=np.zeros(count, np.bool_),
+        clip=np.array(names),
+        emotion=np.full(count, ""),
+    )
+
+
 def _flows(path: Path) -> tuple[Image, list[str]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
