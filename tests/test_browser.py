@@ -231,7 +231,7 @@ def overflow(page: Page) -> int:
 
 
 def test_from_a_clip_to_an_explained_finding_that_is_taken_home(browser, clips):
-    settings = Settings(port=free_port())
+    settings = Settings(port=free_port(), speaker="narrator")
     demo = build_app(settings)
     url = launch(demo, settings, block=False)
     try:

@@ -25,7 +25,7 @@ def clip(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    settings = Settings(port=0)
+    settings = Settings(speaker="narrator", port=0)
     demo = build_app(settings)
     address = launch(demo, settings, block=False, warm=False)
     yield Client(

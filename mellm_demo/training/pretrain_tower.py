@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import torch
 
 HELD_OUT_SEED = 1_000_003
+WORD_IMAGES = 24_000  # that a projector alone needs
+WORD_RATE = 2e-3
 
 
 def rate_at(seen: int, settings: Pretrain) -> float:
@@ -91,6 +94,55 @@ def train(
     _save(state_folder, recipe, model, optimiser, seen)
     result = evaluate(model, recipe, faces, events, meant)
     checkpoint.log(state_folder, seen=seen, **{k: round(v, 4) for k, v in result.items()})
+    return result
+
+
+def teach_words(
+    recipe: Recipe, faces: Faces, events: tuple[Coded, ...], state_folder: Path, out: Path, language: Path, *,
+    bank: Bank | None = None, images: int = WORD_IMAGES,
+) -> dict[str, float]:  # fmt: skip
+    """A new projector for a tower that is finished: it learns the words of a language model, the tower keeps still.
+
+    Writes a state like ``train`` to ``out``. Raises InputError where there is no tower.
+    """
+    import torch
+
+    from mellm_demo.training.embedded import naming
+    from mellm_demo.training.embedded.tower import pixel_values, pretraining_model
+
+    settings = replace(recipe.pretrain, images=images, warmup_images=images // 20, learning_rate=WORD_RATE)
+    torch.manual_seed(settings.seed)
+    state, meant = checkpoint.load(state_folder), _meanings(recipe, language)
+    if state is None:
+        raise InputError(f"There is no trained tower in {state_folder.name}. Train it first.")
+    model = pretraining_model(recipe.model, meant.shape[-1])
+    known = {name: weight for name, weight in state["model"].items() if not name.startswith("projector.")}
+    model.load_state_dict(known, strict=False)
+    parameters = list(model.projector.parameters())
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    maps = Maps(faces, faces.rows(held_out=False), events, bank, settings.bank_share, settings.seed + 1)
+    drawn = batches(maps, 0, settings.batch, settings.workers)
+    seen, total, counted = 0, 0.0, 0
+    try:
+        while seen < images:
+            batch = next(drawn)
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(seen, settings)
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bf16"):
+                hidden = model.tower(pixel_values=pixel_values(batch.images), output_hidden_states=True).hidden_states
+            loss = naming.loss_of(model.projector(hidden[-1].float()), meant, torch.from_numpy(batch.units).float())
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            seen, total, counted = seen + settings.batch, total + float(loss.detach()), counted + 1
+            if counted * settings.batch >= settings.report_images:
+                checkpoint.log(out, seen=seen, naming=round(total / counted, 5))
+                total, counted = 0.0, 0
+    finally:
+        drawn.close()
+    _save(out, recipe, model, optimiser, seen)
+    result = evaluate(model, recipe, faces, events, meant)
+    checkpoint.log(out, seen=seen, **{k: round(v, 4) for k, v in result.items()})
     return result
 
 
@@ -189,6 +241,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
     parser.add_argument("--images", type=int, help="stop when so many were seen in all")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--words", type=Path, metavar="STATE", help="only a new projector, into this state folder")
     given = parser.parse_args(argv)
     try:
         import cv2
@@ -199,6 +252,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe = read_recipe(given.recipe, given.set)
         faces = read_faces(given.data / "faces", given.faces or given.state / "faces.npz")
         bank = Bank(given.bank) if given.bank else None
+        if given.words:
+            if given.language is None:
+                raise InputError("Words are a language model's: give --language too.")
+            teach_words(recipe, faces, read_tables(given.data), given.state, given.words, given.language, bank=bank)
+            return 0
         train(
             recipe, faces, read_tables(given.data), given.state,
             bank=bank, language=given.language, minutes=given.minutes, most_images=given.images,

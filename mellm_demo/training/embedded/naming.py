@@ -1,8 +1,9 @@
-"""What the eye's tokens mean to the language model: token k names unit k and says none, left, right or both.
+"""What the eye's tokens mean to the language model: where unit k is shown, token k is its name, else it is blank.
 
-Before the two are trained together, tower and projector learn to say this in the language model's own word embeddings:
-the vector that token k should be is that of the unit's name plus that of the side's word. What the language model then
-has to learn is to read words that it knows. Tokens beyond the units are taught to say nothing.
+Before the language model meets them, tower and projector learn to say this in the language model's own word embeddings:
+a name is the mean of its words', as long as a word's usually is, with the word for its side where it is on one. So the
+image reads like a list with gaps. (Tokens that always held the name, with “none” added to it where it was not shown,
+were told apart as well, but in 190 steps of training the language model did not learn to look at them.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 STATES = ("none", "left", "right", "both")
-NOTHING = "\n"  # what tokens without a unit stand for
+NOTHING = "\n"  # what stands where nothing is shown
+SIDE_SHARE = 0.6  # of the word for a side, beside a name
 SHOWN_WEIGHT = 3.0  # of the states that say something: one unit in fifteen is shown
 NEARNESS = 1.0  # of the squared distance beside the choice among states
 
@@ -33,13 +35,16 @@ def meanings(embeddings: torch.Tensor, tokenizer: Any, tokens: int, units: Seque
     """(tokens, 4, D): what each token of the eye should be in each state, in the language model's embeddings (V, D)."""
     import torch
 
-    def word(text: str) -> torch.Tensor:
-        return embeddings[tokenizer.encode(text, add_special_tokens=False)].float().mean(dim=0)
+    usual = embeddings.float().norm(dim=-1).mean()
 
-    states = torch.stack([word(f" {state}") for state in STATES])
-    named = [word(f" {facs.AU_BY_NUMBER[au].name}") + states for au in units]
-    rest = word(NOTHING).expand(len(STATES), -1)
-    return torch.stack([*named, *[rest] * (tokens - len(named))])
+    def word(text: str) -> torch.Tensor:
+        mean = embeddings[tokenizer.encode(text, add_special_tokens=False)].float().mean(dim=0)
+        return mean * (usual / mean.norm())
+
+    blank, sides = word(NOTHING), [SIDE_SHARE * word(f" {state}") for state in ("left", "right")]
+    names = [word(f" {facs.AU_BY_NUMBER[au].name}") for au in units]
+    named = [torch.stack([blank, name + sides[0], name + sides[1], name]) for name in names]
+    return torch.stack([*named, *[blank.expand(len(STATES), -1)] * (tokens - len(named))])
 
 
 def projector(shape: Shape, width: int) -> torch.nn.Module:
@@ -86,7 +91,7 @@ def scores_of(said: torch.Tensor, meant: torch.Tensor) -> torch.Tensor:
     of Gaussians of the words' own spread would."""
     import torch
 
-    spread = (meant[:, 1:] - meant[:, :1]).pow(2).sum(dim=-1).mean()
+    spread = (meant[:, 3] - meant[:, 1]).pow(2).sum(dim=-1).mean()  # of a name on both sides and on one: the nearest
     away = (said.float()[:, :, None] - meant[None]).pow(2).sum(dim=-1)
     return torch.as_tensor(-4.0 * away / spread)
 
