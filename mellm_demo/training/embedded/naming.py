@@ -39,7 +39,7 @@ def meanings(embeddings: torch.Tensor, tokenizer: Any, tokens: int, units: Seque
 
     def word(text: str) -> torch.Tensor:
         mean = embeddings[tokenizer.encode(text, add_special_tokens=False)].float().mean(dim=0)
-        return mean * (usual / mean.norm())
+        return mean * (usual / mean.norm().clamp(min=1e-6))
 
     blank, sides = word(NOTHING), [SIDE_SHARE * word(f" {state}") for state in ("left", "right")]
     names = [word(f" {facs.AU_BY_NUMBER[au].name}") for au in units]
