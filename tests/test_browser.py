@@ -277,6 +277,32 @@ def test_from_a_clip_to_an_explained_finding_that_is_taken_home(browser, clips):
         demo.close(verbose=False)
 
 
+def test_the_model_that_comes_with_the_app_explains_and_answers(browser, clips):
+    settings = Settings(port=free_port(), speaker="embedded")
+    demo = build_app(settings)
+    url = launch(demo, settings, block=False)
+    try:
+        with opened(browser, url) as page:
+            bring(page, clips / "smile.mp4")
+            chat = page.locator("#mellm-chatbot")
+            expect(chat).to_contain_text("What it may express", timeout=PATIENCE_MS)
+            expect(page.get_by_role("button", name="Explain again")).to_be_enabled(timeout=PATIENCE_MS)
+            expect(chat).to_contain_text("checked")
+            expect(page.locator("#mellm-card")).to_contain_text("MELLM Demo 135M")
+            expect(page.locator("#mellm-card")).to_contain_text("135 M parameters")
+
+            ask(page, "Is she lying?")
+            expect(page.get_by_role("button", name="Explain again")).to_be_enabled(timeout=PATIENCE_MS)
+            expect(chat).not_to_contain_text(re.compile(r"\b(?:is|are) lying", re.IGNORECASE), use_inner_text=True)
+
+            ask(page, "哪里动了？")
+            expect(page.get_by_role("button", name="Explain again")).to_be_enabled(timeout=PATIENCE_MS)
+            expect(chat).to_contain_text("嘴角")
+            expect(chat).to_contain_text("Narrator")
+    finally:
+        demo.close(verbose=False)
+
+
 # ------------------------------------------------------------------------------------------ chat
 
 
