@@ -203,6 +203,25 @@ def all_of(stream) -> list[dict]:
     return asyncio.run(run())
 
 
+def test_an_answer_that_is_being_written_is_not_begun_again():
+    """Browsers tell of one upload twice: the second time finds the explanation under way."""
+    house, visit = house_of(model=scripted("It ", 0.05, "moved.")), visiting()
+
+    async def run() -> None:
+        first = talking.speak(house, visit)
+        await anext(first)
+        assert len([updates async for updates in talking.speak(house, visit)]) == 1
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert [entry.text for entry in visit.entries if entry.kind == "text"] == ["It moved."]
+    assert not [entry for entry in visit.entries if entry.kind == "trouble"]
+    assert visit.take_up() is None
+    visit.expect_answer()
+    assert visit.take_up() is visit.stop_speaking
+
+
 def scripted(*pieces, model: bool = True) -> ScriptedReasoner:
     return ScriptedReasoner(card=MODEL_CARD if model else SCRIPTED_CARD).enqueue(*pieces)
 

@@ -109,6 +109,7 @@ class Visit:
         self.pending = False  # somebody waits for an answer
         self.speaker = ""  # the key of who speaks; "": whom the settings choose
         self.stop_speaking = threading.Event()
+        self._taken_up: threading.Event | None = None  # the stop_speaking of the answer that somebody writes already
         self.stop_measuring = threading.Event()
         self.whole = False  # the timeline shows the whole clip, however long
         self.files: set[Path] = set()
@@ -161,6 +162,14 @@ class Visit:
         """Whoever speaks next may be stopped by the new event only."""
         self.stop_speaking = threading.Event()
         self.pending = True
+
+    def take_up(self) -> threading.Event | None:
+        """What stops the answer that is due; None where none is, or somebody writes it already."""
+        due = self.stop_speaking
+        if not self.pending or due.is_set() or self._taken_up is due:
+            return None
+        self._taken_up = due
+        return due
 
     def hush(self) -> None:
         """Stop whoever is speaking or about to."""

@@ -46,8 +46,9 @@ def talk(house: House, visit: Visit) -> Updates:
 
 async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
     """The explanation or the answer that is due, as it comes."""
-    analysis, cancel, reasoner = visit.analysis, visit.stop_speaking, house.speakers.get(visit.speaker)
-    if not visit.pending or analysis is None or cancel.is_set():
+    analysis, reasoner = visit.analysis, house.speakers.get(visit.speaker)
+    cancel = visit.take_up() if analysis is not None else None
+    if analysis is None or cancel is None:
         yield {house.page.chatbot: gr.skip()}
         return
     turns = visit.turns(present=True)
