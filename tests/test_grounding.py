@@ -25,6 +25,7 @@ from mellm_demo.records import Analysis
 from mellm_demo.training.instruct.explain import explanation
 from mellm_demo.training.instruct.samples import QUESTIONS as QUESTIONS_TAUGHT
 from mellm_demo.training.instruct.wordings import Speaker
+from mellm_demo.wording import duration
 
 VOICES = {"en": answers_en, "zh": answers_zh}
 I = Intent  # noqa: E741 - the tables below read better
@@ -480,3 +481,13 @@ def test_no_text_breaks_it(text):
 )
 def test_100_kB_are_read_to_some_length(text):
     assert len(check(text, case("smile")).statements) < 20_000
+
+
+@pytest.mark.parametrize("limit", ["no more than 500 ms", "within the limit of 500 ms"])
+def test_a_limit_beside_a_duration_is_said_of_it(limit):
+    """A long movement that is called short is marked, though both numbers are known ones."""
+    for macro in (False, True):
+        analysis = make_analysis("smile", macro=macro)
+        length = duration(analysis.moment.interval.duration_ms)
+        unsupported = check(f"It lasted {length}, {limit}.", analysis).unsupported
+        assert bool(unsupported) == macro, unsupported

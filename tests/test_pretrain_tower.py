@@ -203,6 +203,27 @@ def test_tokens_learn_to_name_what_moves_in_the_words_of_the_language_model(reci
         pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "state")
 
 
+def test_a_new_projector_learns_words_and_leaves_the_tower_alone(recipe, faces, tmp_path):
+    from support_embedded import tiny_language, tiny_tokenizer
+
+    tokenizer, folder = tiny_tokenizer(), tmp_path / "language"
+    tiny_language(tokenizer).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(InputError, match="no trained tower"):
+        pretrain_tower.teach_words(recipe, faces, EVENTS, tmp_path / "none", tmp_path / "out", folder)
+    pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "state", most_images=16)
+    pretrain_tower.teach_words(recipe, faces, EVENTS, tmp_path / "state", tmp_path / "out", folder, images=320)
+    log = [json.loads(line) for line in (tmp_path / "out" / checkpoint.LOG).read_text(encoding="utf-8").splitlines()]
+    named = [line["naming"] for line in log if "naming" in line]
+    assert named[-1] < 0.8 * named[0]
+    before, after = (pretrain_tower.eye_weights(tmp_path / name) for name in ("state", "out"))
+    for name, weight in before.items():
+        torch.testing.assert_close(weight, after[name], msg=name)
+    assert pretrain_tower.eye_weights(tmp_path / "out", "projector")
+    with pytest.raises(InputError, match="only a projector"):
+        pretrain_tower.train(recipe, faces, EVENTS, tmp_path / "out", language=folder)
+
+
 def test_a_token_that_is_a_units_words_is_read_as_that_unit_on_that_side():
     from support_embedded import tiny_tokenizer
 

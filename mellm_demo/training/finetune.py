@@ -227,7 +227,7 @@ class _Learner:
 
 
 def _compile_parts(language: Any) -> None:
-    """Norms and feed-forward parts as fused code: a sixth faster on a CPU, where they wait for memory."""
+    """Norms and feed-forward parts as fused code: on a CPU they wait for memory."""
     for module in language.modules():
         if type(module).__name__.endswith(("MLP", "RMSNorm")):
             module.compile(dynamic=True)

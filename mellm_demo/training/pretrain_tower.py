@@ -212,7 +212,13 @@ def _resumed(folder: Path, recipe: Recipe, model: Any, optimiser: Any) -> int:
             "Go on in the same way, or name another --state folder."
         )
     model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
+    try:
+        optimiser.load_state_dict(state["optimiser"])
+    except ValueError:
+        raise InputError(
+            f"In the state in {folder.name} only a projector was taught (--words): its tower is finished. "
+            "Name another --state folder."
+        ) from None
     return int(state["seen"])
 
 

@@ -46,6 +46,10 @@ _LABELS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _LATER = re.compile(r"after|later|before|\band\b|\bback\b|之后|以后|之前|用了")
 _LESS = re.compile(r"no more than|not more than|less than|under|below|within|at most|up to|不超过|少于|短于|以内")
+# “It lasted 1.7 s, no more than 500 ms”: the second number says as much of the duration as the first.
+_LASTED_LESS = re.compile(
+    r"\blast(?:s|ed|ing)?\b[^\n!?]{0,40}(?:no more than|not more than|within(?: the limit of)?)\s*$"
+)
 _MORE = re.compile(r"more than|longer than|over\b|above|exceed|at least|超过|长于|至少")
 
 
@@ -134,6 +138,8 @@ def _moment(claim: Claim, text: str, before: str, found: re.Match[str]) -> Claim
     claim = replace(claim, kind="time", value=claim.value * factor, slack=claim.slack * factor)
     if found[2]:
         return replace(claim, upto=float(found[2]) * factor)
+    if _LASTED_LESS.search(before):
+        return replace(claim, kind="duration", label="less")
     after = text[found.end() : found.end() + 14]
     for label, pattern in _LABELS:
         told = pattern.search(before)

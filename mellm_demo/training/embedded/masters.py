@@ -1,9 +1,9 @@
 """Weights in bfloat16 to compute with, in float32 to learn with, and rounded to 4 bits to be seen.
 
-On processors with matrix units for bfloat16 this trains some three times as fast as casting float32 at every product.
-What the model computes with is made anew from the float32 masters after each step: as they are, or as Q4_0 leaves them,
-so that rounding costs once a step instead of once a pass. Masters lie one behind the other in a few long tensors, which
-an optimiser goes through much faster than through hundreds of short ones.
+On processors with matrix units for bfloat16 this is faster than casting float32 at every product. What is computed with
+is made anew from the float32 masters after each step: as they are, or as Q4_0 leaves them, so that rounding costs once
+a step instead of once a pass. Masters lie one behind the other in a few long tensors, which an optimiser goes through
+much faster than through hundreds of short ones.
 """
 
 from __future__ import annotations
