@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from support_flow import write_corpus
 from support_instruct import EVENTS, two_faces
 
 from mellm_demo.errors import InputError
+from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
-from mellm_demo.training import asking, cases, coded, evaluate, evidence, learned, looking
+from mellm_demo.training import asking, cases, coded, evaluate, evidence, faithful, learned, looking
 from mellm_demo.training.asking import Asker
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.learned import Learned, WithoutPeople
@@ -197,10 +199,10 @@ def test_the_record_is_told_in_megcs_words():
     assert answer(vqa.COARSE) == "positive"
     assert answer(vqa.FINE) == "happiness"
     assert answer(vqa.LIST_MANY) == "cheek raiser, lip corner puller"
-    assert answer(vqa.LIST_ONE) == "lip corner puller"  # the more probable
+    assert answer(vqa.LIST_ONE) == answer(vqa.LIST_MANY)  # how it is asked tells nothing of the face
     assert answer(vqa.SHOWN.format(name="cheek raiser")) == "yes"
     assert answer(vqa.SHOWN.format(name="head tilt right")) == "no"
-    assert answer(vqa.COMBINED_ONE) == vqa.combined_answer({12: "both"}, "happiness", "positive")
+    assert answer(vqa.COMBINED_ONE) == vqa.combined_answer({6: "both", 12: "both"}, "happiness", "positive")
     assert evidence.evidence_answer(Asked("c", "s", vqa.LIST_MANY, ""), make_analysis("nothing")) == "none"
 
 
@@ -232,6 +234,8 @@ def test_every_question_is_asked_by_itself_at_temperature_0(asked, made):
         assert any(m.image_png for m in messages)
         assert (manner.temperature, manner.max_tokens) == (0.0, 96)
     assert set(asking.SCORES) < set(report)
+    assert report["units_of_the_head"]["au_macro_f1"] in (0.0, 1.0)  # 0: no list among the few
+    assert 0.0 <= report["units_of_the_head"]["head"] <= 1.0
     assert report["faithfulness"] is None
     assert report["tokens_per_second"] > 0
 
@@ -257,6 +261,22 @@ def test_free_answers_are_counted(made):
     assert bold.statements >= len(every) * 4
     assert bold.faithfulness == 0.0
     assert bold.guarded == 1.0  # nothing of it is shown
+
+
+def test_motions_drawn_on_people_unseen_are_asked_about_freely(faces):
+    first, second = islice(faithful.unseen(faces, EVENTS, seed=4), 2)
+    assert first.clip != second.clip
+    again = next(faithful.unseen(faces, EVENTS, seed=4))
+    assert Facts(again.analysis).motions == Facts(first.analysis).motions
+    heard = []
+    numbers = faithful.report(
+        Asker(Scripted(lambda messages: "AU46 is shown.")), iter((first, second)), 2, lambda text: None,
+        lambda clip, question, text: heard.append((clip, question)),
+    )  # fmt: skip
+    assert numbers["clips"] == 2
+    assert numbers["statements"] >= 2
+    assert (numbers["faithfulness"], numbers["faithfulness_guarded"]) == (0.0, 1.0)
+    assert [question for clip, question in heard if clip == first.clip].count("") == 1
 
 
 # ------------------------------------------------------------------------------------------------ as coders would
@@ -433,6 +453,7 @@ def test_real_files_are_loaded_and_asked(arguments, asked, tmp_path, monkeypatch
     [
         (["--vqa", "q.jsonl"], "came without"),
         (["--look", "--model", "none.gguf", "--data", "nowhere"], "no folder"),
+        (["--faithful", "--model", "none.gguf", "--data", "nowhere"], "no folder"),
     ],
 )
 def test_what_is_missing_is_said(given, words, capsys):

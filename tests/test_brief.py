@@ -76,6 +76,18 @@ def test_compared_regions_come_in_the_order_of_their_size(smile):
         ("What does purple mean?", "purple is motion up in the image"),
         ("How many per cent is that?", "% of the distance between the pupils"),
         ("Is my video stored?", "the clip stays on the machine"),
+        ("Which action units are shown?", "action units: AU6, AU12; by name: cheek raiser, lip corner puller"),
+        ("What is the coarse expression class?", "class positive"),
+        ("What is the fine-grained expression class?", "closest word happiness"),
+        ("Why not anger?", "no reading here: anger; reading happiness"),
+        ("Is it a micro-expression?", "no more than 500 ms; a micro-expression, no macro-expression"),
+        ("How long did it last?", "it lasted "),
+        ("When was the apex?", "onset "),
+        ("On which side was it?", "on both sides: both mouth corners"),
+        ("What moved the most?", "most: left mouth corner up"),
+        ("How strong was it?", "most: left mouth corner up"),
+        ("And the mouth?", "upper lip"),
+        ("Are you sure?", "best supported: AU"),
     ],
 )
 def test_what_a_question_names_is_looked_up(smile, question, wanted):
@@ -99,6 +111,15 @@ def test_nobody_can_pretend_that_something_was_looked_up(smile):
     found = told.split("\n")[-1]
     assert found.startswith(f"{brief.LOOKED_UP} not shown: AU4")
     assert "9.99" not in found
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_all_units_are_looked_up_by_number_for_a_question_after_one_as_after_many(finding):
+    facts = Facts(make_analysis(finding))
+    for question in ("What is the action unit?", "What are the action units?"):
+        told = brief.with_looked_up(facts, question)
+        names = ", ".join(unit.name.lower() for unit in sorted(facts.units, key=lambda one: one.au))
+        assert (f"by name: {names}." in told) == bool(facts.units)
 
 
 @pytest.mark.parametrize("term", TERMS)

@@ -345,7 +345,7 @@ def written(tmp_path, faces, seed=4, real_share=0.4, name="out"):
     write_tables(tmp_path)
     flows = sources.RealFlows(tmp_path)
     out = tmp_path / name
-    made = command.sources(faces, EVENTS, flows, seed, real_share=real_share)
+    made = sources.motions(faces, EVENTS, flows, seed, real_share=real_share)
     counts = command.write(out, made, 12)
     return counts, [json.loads(line) for line in (out / "samples.jsonl").read_text(encoding="utf-8").splitlines()], out
 

@@ -8,7 +8,7 @@ tables and put beside it. Training and app call the same functions, so that what
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
@@ -22,8 +22,9 @@ EXPLAIN = "Explain."
 LOOKED_UP = "Looked up:"  # opens the line beside a question; a visitor's own is taken out
 MOST_GROUPS = 7
 MOST_UNITS = 6
-MOST_LOOKED_UP = 4
+MOST_LOOKED_UP = 6
 SHARE_ASKED = re.compile(r"%|\bper ?cent|\bpupil|\brelative|\binterocular", re.IGNORECASE)
+MOST_ASKED = re.compile(r"\bmost\b|strong|larg|bigg|farthest|furthest", re.IGNORECASE)
 DEFINITION_ASKED = re.compile(
     r"\bwhat(?:'s| is| does| do| are)\b|\bdefine|\bexplain\b|\bmean|\bmuscle|\bcalled\b", re.IGNORECASE
 )
@@ -162,6 +163,8 @@ def with_looked_up(facts: Facts, question: str, earlier: Sequence[str] = ()) -> 
     found = looked_up(facts, query)
     if query.units and DEFINITION_ASKED.search(question) and found not in CANNOT_TELL.values():
         found = _defined(query.units[0])
+    if Intent.WHERE in query.intents and MOST_ASKED.search(question) and facts.found and not found:
+        found = "; ".join(_most(facts, query))
     if SHARE_ASKED.search(question) and (share := _share_here(facts, query)):
         found = f"{found}; {share}" if found else share
     return f"{own}\n{LOOKED_UP} {found}." if found else own
@@ -181,6 +184,7 @@ def looked_up(facts: Facts, query: Query) -> str:
         told += _regions_here(facts, query)
     if facts.found:
         told += [_emotion_here(facts, name) for name in query.emotions[:2]]
+        told += [one for intent in query.intents if intent in FINDINGS for one in FINDINGS[intent](facts, query)]
     if Intent.WHY in query.intents and not query.units and facts.units:
         told += _unit_here(facts, facts.units[0].au)
     return "; ".join(list(dict.fromkeys(told))[:MOST_LOOKED_UP])
@@ -213,7 +217,7 @@ def _unit_here(facts: Facts, au: int) -> list[str]:
 
 
 def _regions_here(facts: Facts, query: Query) -> list[str]:
-    motions = [m for name in query.regions[:2] for m in facts.motions_of(name, query.side)]
+    motions = [m for name in query.regions[:3] for m in facts.motions_of(name, query.side)]
     motions.sort(key=lambda motion: -motion.magnitude_px)
     told = [_motion(motion) for motion in motions]
     if motions and Intent.PICTURE in query.intents:
@@ -234,3 +238,93 @@ def _share_here(facts: Facts, query: Query) -> str:
 def _emotion_here(facts: Facts, name: str) -> str:
     words = [one.name for one in wording.readings(facts.emotions)]
     return f"a reading here: {name}" if name in words else f"no reading here: {name}"
+
+
+# ------------------------------------------------------------------ what a question about the finding is after
+
+
+def _all_units(facts: Facts, query: Query) -> list[str]:
+    """Every unit told, by number: whoever lists them, by code or by name, only has to copy."""
+    told = sorted(facts.units[:MOST_UNITS], key=lambda unit: unit.au)
+    if not told:
+        return ["no action unit fits"]
+    codes = ", ".join(f"AU{unit.au}" for unit in told)
+    many = f"{len(told)} action units" if len(told) > 1 else "1 action unit"
+    return [f"{many}: {codes}", f"by name: {', '.join(unit.name.lower() for unit in told)}"]
+
+
+def _class(facts: Facts, query: Query) -> list[str]:
+    best = best_class(facts)
+    return (
+        [f"class {best} {number(_share(facts, best), 2)}"] if best is not None else ["no class: no action unit tells"]
+    )
+
+
+def _words(facts: Facts, query: Query) -> list[str]:
+    words = [one.name for one in wording.readings(facts.emotions)]
+    told = [f"reading {wording.joined(words, last='or')}" if words else "no reading"]
+    return [*told, f"closest word {closest_word(facts)}", *_class(facts, query)] if facts.units else told
+
+
+def _readings(facts: Facts, query: Query) -> list[str]:
+    return _words(facts, query)[:1]
+
+
+def _length(facts: Facts, query: Query) -> list[str]:
+    interval = facts.interval
+    if facts.is_pair or interval is None:
+        return ["two pictures carry no time"]
+    length = duration(interval.duration_ms)
+    if not interval.complete:
+        return [f"it lasted at least {length}", "the clip ends before the face is back at rest, so its kind is open"]
+    if interval.kind == "micro":
+        return [f"it lasted {length}, no more than 500 ms", "a micro-expression, no macro-expression"]
+    return [f"it lasted {length}, more than 500 ms", "a macro-expression, no micro-expression"]
+
+
+def _times(facts: Facts, query: Query) -> list[str]:
+    interval = facts.interval
+    if facts.is_pair or interval is None:
+        return ["two pictures carry no time"]
+    names = (("onset", interval.onset_ms), ("apex", interval.apex_ms), ("offset", interval.offset_ms))
+    return [", ".join(f"{name} {seconds(ms)} s" for name, ms in names)]
+
+
+def _sides(facts: Facts, query: Query) -> list[str]:
+    """On which side the strongest movement was, with its other side; nothing where a region or unit was named."""
+    if query.units or query.regions or not facts.groups:
+        return []
+    first = facts.groups[0]
+    if first.side is None:
+        return [f"on the midline: {_group(first)}"]
+    if first.side == "both":
+        return [f"on both sides: {_group(first)}"]
+    own = first.motions[0]
+    others = [m for m in facts.motions if m.name == own.name and m.key != own.key]
+    return [f"on the subject's {first.side}: {_motion(own)}", *(_motion(one) for one in others)]
+
+
+def _most(facts: Facts, query: Query) -> list[str]:
+    if query.units or query.regions or not facts.moving:
+        return []
+    return [f"most: {_motion(facts.moving[0])}", *(f"next: {_motion(one)}" for one in facts.moving[1:2])]
+
+
+def _reliable(facts: Facts, query: Query) -> list[str]:
+    told = [f"{_motion(one)}, noise {number(facts.floor_px, 2)} px" for one in facts.moving[:1]]
+    return [*told, *(f"best supported: {_unit(unit)}" for unit in facts.units[:1])]
+
+
+FINDINGS: dict[Intent, Callable[[Facts, Query], list[str]]] = {
+    Intent.UNITS: _all_units,
+    Intent.EMOTION: _words,
+    Intent.NAMED_EMOTION: _readings,
+    Intent.ALTERNATIVES: _readings,
+    Intent.COARSE: _class,
+    Intent.KIND: _length,
+    Intent.DURATION: _length,
+    Intent.WHEN: _times,
+    Intent.SIDE: _sides,
+    Intent.STRENGTH: _most,
+    Intent.RELIABILITY: _reliable,
+}

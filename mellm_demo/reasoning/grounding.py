@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.claims import Claim, names_of, read, unclaimed
+from mellm_demo.reasoning.claims import Claim, answered, names_of, read, unclaimed
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
@@ -88,14 +88,15 @@ class Grounding:
         return f"{told}；另有 {unclear} 句无法核对" if unclear else told
 
 
-def check(text: str, analysis: Analysis, language: Language | None = None) -> Grounding:
+def check(text: str, analysis: Analysis, language: Language | None = None, question: str = "") -> Grounding:
     """Hold an answer against an analysis.
 
-    language: of the words in the outcome; by default the answer's own.
+    language: of the words in the outcome; by default the answer's own. question: what is answered, so that a bare
+    “Yes” says something; empty for an explanation that nobody asked for.
     """
     language = language or language_of(text)
     judge = _Judge(Facts(analysis), language)
-    claims = read(text)
+    claims = (*answered(text, question), *read(text)) if question else read(text)
     return Grounding(tuple(judge.statement(claim) for claim in claims), language, unclaimed(text, claims))
 
 

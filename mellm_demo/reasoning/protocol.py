@@ -89,3 +89,8 @@ def last_question(turns: Sequence[Turn]) -> str | None:
 def earlier_questions(turns: Sequence[Turn]) -> tuple[str, ...]:
     """What the user asked before the last question, oldest first."""
     return tuple(turn.text for turn in turns if turn.role == "user")[:-1]
+
+
+def asked_last(turns: Sequence[Turn]) -> str:
+    """The question that a conversation ends with; empty where nobody asked, as before the first explanation."""
+    return turns[-1].text if turns and turns[-1].role == "user" else ""

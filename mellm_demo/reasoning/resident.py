@@ -16,7 +16,7 @@ from mellm_demo.errors import MellmError, ReasonerError, SettingsError
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import Guard
 from mellm_demo.reasoning.prompts import Message, Style, build
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, Waiting
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, Waiting, asked_last
 from mellm_demo.reasoning.thinking import unfold, until_it_repeats
 from mellm_demo.reasoning.turns import Ticket, Turns
 from mellm_demo.records import Analysis, ReasonerCard, Turn
@@ -80,8 +80,10 @@ class Engine(Protocol):
         ...
 
 
-def writing(engine: Engine, analysis: Analysis, messages: Sequence[Message], manner: Manner) -> Write:
-    """What has the engine write one reply; guarded where the manner says so."""
+def writing(
+    engine: Engine, analysis: Analysis, messages: Sequence[Message], manner: Manner, question: str = ""
+) -> Write:
+    """What has the engine write one reply; guarded where the manner says so. question: the visitor's own words."""
     if not manner.guarded:
         return lambda emit, stopped: engine.generate(messages, manner, emit, stopped)
     guard = Guard(
@@ -96,7 +98,7 @@ def writing(engine: Engine, analysis: Analysis, messages: Sequence[Message], man
             emit,
             stopped,
         ),
-        lambda text: not check(text, analysis).unsupported,
+        lambda text: not check(text, analysis, question=question).unsupported,
         engine.count,
         manner.max_tokens,
     )
@@ -199,7 +201,8 @@ class Resident:
             engine = self._engine()
             if cancel.is_set() or engine is None:
                 return
-            work = _Work(writing(engine, analysis, self._messages(engine, analysis, turns), self._manner), ticket)
+            messages = self._messages(engine, analysis, turns)
+            work = _Work(writing(engine, analysis, messages, self._manner, asked_last(turns)), ticket)
             said = left_out = False
             for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
                 said = said or (isinstance(piece, str) and bool(piece.strip()))

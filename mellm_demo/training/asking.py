@@ -17,14 +17,15 @@ import numpy as np
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.prompts import Message, Style, build, map_png
-from mellm_demo.reasoning.protocol import Piece
+from mellm_demo.reasoning.protocol import Piece, asked_last
 from mellm_demo.reasoning.resident import Engine, Manner, writing
 from mellm_demo.reasoning.thinking import unfold
+from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, Image, Turn
 from mellm_demo.training import vqa
 from mellm_demo.training.cases import Case
 from mellm_demo.training.declining import declines
-from mellm_demo.training.evidence import Reader, evidence_answer
+from mellm_demo.training.evidence import Reader, evidence_answer, head_list
 from mellm_demo.training.instruct import ask_limits, ask_motion, ask_units
 from mellm_demo.training.instruct.samples import WEIGHTS, Ask
 from mellm_demo.training.instruct.wordings import Speaker
@@ -60,7 +61,7 @@ class Asker:
             count=engine.count,
             image_tokens=engine.image_tokens() if engine.sees else 0,
         )
-        return self._written(prompt.messages, manner, analysis)
+        return self._written(prompt.messages, manner, analysis, asked_last(turns))
 
     def look(self, picture: Image, question: str) -> str:
         """What the model says to an image (H, W, 3) RGB and a question, with no measurements."""
@@ -71,11 +72,13 @@ class Asker:
         """Of writing, after the first piece; 0 before anything was written."""
         return self._tokens / self._seconds if self._seconds > 0 else 0.0
 
-    def _written(self, messages: Sequence[Message], manner: Manner, analysis: Analysis | None = None) -> str:
+    def _written(
+        self, messages: Sequence[Message], manner: Manner, analysis: Analysis | None = None, question: str = ""
+    ) -> str:
         if not self._engine.sees:
             messages = [Message(message.role, message.text) for message in messages]
         write = (
-            writing(self._engine, analysis, messages, manner)
+            writing(self._engine, analysis, messages, manner, question)
             if analysis is not None
             else partial(self._engine.generate, messages, manner)
         )
@@ -108,11 +111,13 @@ def report(
 ) -> dict[str, Any]:
     """Scores of the model, of answering blindly, and of the evidence alone; without an asker only the latter two.
 
+    units_of_the_head: the lists over the units that the recognition head reads, beside the head by itself.
     free: clips that are also asked freely, see ``asked_freely``. keep: is handed each answer as it comes.
     """
     evidence = vqa.scores(asked, [evidence_answer(one, cases[one.clip].analysis) for one in asked])
     readers = {clip: Reader(case.learned) for clip, case in cases.items()}
     read = vqa.scores(asked, [readers[one.clip](one, cases[one.clip].analysis) for one in asked])
+    heads = {clip: head_list(case.analysis, case.learned.head) for clip, case in cases.items()}
     said: list[str] = []
     for number, one in enumerate(asked if asker else (), start=1):
         assert asker is not None
@@ -135,6 +140,10 @@ def report(
             "answerable": freely.answerable + len(turned_away),
             "answered_unanswerable": freely.answered_unanswerable,
             "unanswerable": freely.unanswerable,
+            "units_of_the_head": {
+                "au_macro_f1": vqa.listed_f1(asked, said, UNITS),
+                "head": vqa.listed_f1(asked, [heads[one.clip] for one in asked], UNITS),
+            },
         }
     return {**made, "blind_prior": vqa.blind_prior(asked), "evidence": evidence, "evidence_and_head": read}
 

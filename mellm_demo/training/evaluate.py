@@ -6,6 +6,7 @@ python -m mellm_demo.training.evaluate --framing [--data DIR | --flows … --lab
 python -m mellm_demo.training.evaluate --synthetic [--clips N] [--faces DIR]
 python -m mellm_demo.training.evaluate --vqa FILE.jsonl --flows … --labels … [--faces DIR] [--by-subject] [--model GGUF]
 python -m mellm_demo.training.evaluate --look --data DIR [--model GGUF] [--clips N]
+python -m mellm_demo.training.evaluate --faithful --data DIR [--model GGUF] [--clips N]
 
 The first reads every clip with the shipped weights, thresholds and calibration; nothing is fitted, so it means
 something only on clips that the head was not trained on. ``--cross-validate`` trains anew for each fold: who is tested
@@ -17,6 +18,8 @@ renders clips whose truth is known, with expressions of 1.5 px and without any, 
 one that comes with the app, unless another is named), of answering blindly, and of the evidence without any. Clips on
 which the head was trained need ``--by-subject``: for each of five folds head, calibration, thresholds and counts are
 made anew without the people of the fold. ``--look`` shows the model motion maps of rendered pairs and no measurement.
+``--faithful`` asks freely about motions drawn on people on whom nothing was trained, and gives the share of statements
+that the record supports.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from mellm_demo.reasoning.choice import EMBEDDED
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, BothSides
-from mellm_demo.training import asking, cases, learned, looking, vqa
+from mellm_demo.training import asking, cases, faithful, learned, looking, vqa
 from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
 from mellm_demo.training.export_gguf import LANGUAGE_FILE
 from mellm_demo.training.heads import Unseen, material
@@ -259,6 +262,15 @@ def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
     return {**numbers, "seed": arguments.seed}
 
 
+def faithful_report(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``--faithful``."""
+    events = read_tables(data_folder(arguments.data))
+    cases_asked = faithful.unseen(aligned_faces(arguments.faces), events, arguments.seed)
+    with _kept(arguments.answers) as keep:
+        numbers = faithful.report(_asker(_model(arguments.model)), cases_asked, arguments.clips, tell, keep)
+    return {**numbers, "seed": arguments.seed}
+
+
 def aligned_faces(given: Path | None) -> Faces:
     """The faces of ``--faces``: a folder of pictures, or a file of aligned ones; the astronaut's where none is named.
 
@@ -317,6 +329,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
     parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
     parser.add_argument("--look", action="store_true", help="the model sees motion maps and no measurement")
+    parser.add_argument("--faithful", action="store_true", help="the model is asked freely about drawn motions")
     return parser
 
 
@@ -328,6 +341,8 @@ def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
         raise InputError("Only one of --flows and --labels was given. Give both.")
     if arguments.look:
         return look_report(arguments)
+    if arguments.faithful:
+        return faithful_report(arguments)
     if arguments.vqa and arguments.flows is None:
         raise InputError("The questions came without their clips' motion. Give --flows too.")
     if arguments.vqa:
@@ -341,7 +356,7 @@ def _numbers(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.flows is None:
         raise InputError(
             "There is nothing to score. Give --flows and --labels, with --vqa or without; --cross-validate, --framing, "
-            "--synthetic or --look."
+            "--synthetic, --look or --faithful."
         )
     return score(read_corpus(arguments.flows, arguments.labels))
 

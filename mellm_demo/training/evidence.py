@@ -31,11 +31,11 @@ SURE = 0.01  # no probability counts as nearer to 0 or 1
 
 
 def evidence_answer(asked: Asked, analysis: Analysis) -> str:
-    """What the record claims, in MEGC's format. Of several units the most probable where the question is after one."""
+    """What the record claims, in MEGC's format: every unit, also where the question is after “the action unit”."""
     facts = Facts(analysis)
     units = [unit.au for unit in facts.units]
     coarse = _coarse(analysis) if units else NOTHING
-    return _answered(asked, analysis, units[:1] if asked.question in SINGLE else units, _fine(facts, coarse), coarse)
+    return _answered(asked, analysis, units, _fine(facts, coarse), coarse)
 
 
 def _coarse(analysis: Analysis) -> str:
@@ -92,11 +92,7 @@ class Reader:
         reading = read(analysis, self.learned.head)
         if reading is None:
             return evidence_answer(asked, analysis)
-        shown = [
-            au
-            for au, value, enough in zip(UNITS, reading.units[0], self.learned.head.thresholds, strict=True)
-            if value >= enough
-        ]
+        shown = above(reading, self.learned.head)
         if asked.kind == "shown":
             return _answered(asked, analysis, shown, NOTHING, NOTHING)
         single = asked.question in SINGLE
@@ -124,6 +120,17 @@ class Reader:
             return odds
 
         return max(fitting, key=lambda one: (likely(one), sorted(one.units), one.fine), default=None)
+
+
+def above(reading: Reading, head: Head) -> list[int]:
+    """The units that a head reads at its own thresholds."""
+    return [au for au, value, least in zip(UNITS, reading.units[0], head.thresholds, strict=True) if value >= least]
+
+
+def head_list(analysis: Analysis, head: Head) -> str:
+    """The same as a list in MEGC's words."""
+    reading = read(analysis, head)
+    return vqa.list_answer(dict.fromkeys(above(reading, head) if reading is not None else (), "both"))
 
 
 def read(analysis: Analysis, head: Head) -> Reading | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.protocol import Reasoner, asked_last
 from mellm_demo.records import Analysis, Turn
 
 # Ten turns: what was found, how sure that is, and what cannot be told. Every clip takes one of the lists in turn.
@@ -71,11 +71,11 @@ def talk(reasoner: Reasoner, analysis: Analysis, questions: Sequence[str]) -> tu
 def written(name: str, analysis: Analysis, turns: Sequence[Turn]) -> tuple[str, int, int]:
     """Markdown, and how many statements were checked and how many of them are not supported."""
     lines, checked, wrong = [f"### {name}", "", f"*{analysis.headline}*"], 0, 0
-    for turn in turns:
+    for number, turn in enumerate(turns):
         if turn.role == "user":
             lines += ["", f"**Visitor:** {turn.text}"]
             continue
-        held = check(turn.text, analysis, "en")
+        held = check(turn.text, analysis, "en", asked_last(turns[:number]))
         checked, wrong = checked + len(held.statements), wrong + len(held.unsupported)
         quoted = "\n".join(f"> {line}".rstrip() for line in turn.text.strip().splitlines())
         lines += ["", quoted]

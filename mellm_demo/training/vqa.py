@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -145,8 +145,17 @@ def _class_scores(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
     return uf1_uar(told, true, len(names))
 
 
-def _unit_f1(pairs: Sequence[tuple[frozenset[str], frozenset[str]]]) -> float:
-    names = sorted(frozenset().union(*(true for true, _ in pairs)))
+def listed_f1(asked: Sequence[Asked], said: Sequence[str], among: Collection[int]) -> float:
+    """Macro-F1 of the lists over those of these units that truly occur."""
+    pairs = [
+        (units_in(one.answer), units_in(text)) for one, text in zip(asked, said, strict=True) if one.kind == "list"
+    ]
+    return _unit_f1(pairs, frozenset(vqa.name_of(au) for au in among))
+
+
+def _unit_f1(pairs: Sequence[tuple[frozenset[str], frozenset[str]]], among: frozenset[str] | None = None) -> float:
+    there = frozenset().union(*(true for true, _ in pairs))
+    names = sorted(there if among is None else there & among)
     values = [f1(np.array([n in told for _, told in pairs]), np.array([n in true for true, _ in pairs])) for n in names]
     return float(np.mean(values)) if values else 0.0
 

@@ -14,7 +14,7 @@ from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.choice import NARRATOR, Loadable
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import told
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, SpokenBy, Thought, Waiting
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, SpokenBy, Thought, Waiting, asked_last
 from mellm_demo.ui import fragments
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.house import House, Updates, log_failure
@@ -82,7 +82,7 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
     if not entry.text and not entry.ended:
         entries.remove(entry)
     if entry.text and reasoner.card.is_language_model and not entry.stands_in:
-        found = await asyncio.to_thread(check, entry.text, analysis)
+        found = await asyncio.to_thread(check, entry.text, analysis, question=asked_last(turns))
         entry.statements, entry.unchecked = found.statements, found.unchecked
         entry.tally = "; ".join(filter(None, (found.tally, told(entry.rewritten, entry.left_out, found.language))))
         unclear = [entry.text[start:end] for start, end in found.unchecked]

@@ -18,32 +18,13 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning.prompts import map_png
-from mellm_demo.training.instruct.bank import Grids
 from mellm_demo.training.instruct.corpora import CORPORA, Event, read_corpus_events
-from mellm_demo.training.instruct.faces import Faces, read_faces
+from mellm_demo.training.instruct.faces import read_faces
 from mellm_demo.training.instruct.samples import KINDS, Sample, sample_of
-from mellm_demo.training.instruct.sources import RealFlows, Source, real, synthetic
-from mellm_demo.training.instruct.tables import Coded, draw, read_tables
+from mellm_demo.training.instruct.sources import REAL_SHARE, RealFlows, Source, motions
+from mellm_demo.training.instruct.tables import read_tables
 
-REAL_SHARE = 0.2
 EXPLAIN_SHARE = 0.3
-
-
-def sources(
-    faces: Faces, events: tuple[Coded, ...], flows: RealFlows | None, seed: int, *,
-    held_out: bool = False, real_share: float = REAL_SHARE,
-) -> Iterator[tuple[Source, np.random.Generator]]:  # fmt: skip
-    """Endless motions, each with the generator that goes on from it. Number n depends on seed and n alone."""
-    rows, grids = faces.rows(held_out=held_out) or faces.rows(held_out=not held_out), Grids(faces)
-    number = 0
-    while True:
-        random = np.random.default_rng([seed, int(held_out), number])
-        number += 1
-        if flows is not None and random.random() < real_share:
-            row = int(random.integers(len(flows)))
-            yield real(flows, row, faces, rows, random, draw(events, random)), random
-        else:
-            yield synthetic(faces, grids, rows, events, random), random
 
 
 def samples_from(source: Source, random: np.random.Generator) -> Iterator[Sample]:
@@ -146,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise InputError("No data was named. Give --data DIR, or --corpus NAME --corpus-folder DIR.")
             faces = read_faces(given.data / "faces", given.faces or given.out / "faces.npz")
             flows = RealFlows(given.data) if given.real_share > 0 and (given.data / "me_flow").is_dir() else None
-            made = sources(
+            made = motions(
                 faces, read_tables(given.data), flows, given.seed,
                 held_out=given.held_out, real_share=given.real_share,
             )  # fmt: skip

@@ -10,7 +10,7 @@ from mellm_demo.training.instruct import vqa
 from mellm_demo.training.instruct.ask_motion import Asked
 from mellm_demo.training.instruct.wordings import Speaker
 
-ONE_SHARE = 0.2  # of the questions ask for the one unit where several are listed: the first is meant
+ONE_SHARE = 0.3  # of the questions ask for “the action unit” where the record lists several: all are told then, too
 
 
 def claimed(facts: Facts) -> dict[int, BothSides]:
@@ -24,13 +24,11 @@ def megc(facts: Facts, say: Speaker) -> Asked | None:
     if best is None:
         return None
     units, word = claimed(facts), brief.closest_word(facts)
-    if len(units) > 1 and say.maybe(ONE_SHARE):
-        first = {facts.units[0].au: facts.units[0].side}
-        if say.maybe(0.5):
-            return vqa.LIST_ONE, vqa.list_answer(first)
-        return vqa.COMBINED_ONE, vqa.combined_answer(first, word, best)
     pairs = vqa.pairs(units, word, best, say.random, asked_absent=1)
-    return pairs[int(say.random.integers(len(pairs)))]
+    question, answer = pairs[int(say.random.integers(len(pairs)))]
+    if say.maybe(ONE_SHARE):
+        question = {vqa.LIST_MANY: vqa.LIST_ONE, vqa.COMBINED_MANY: vqa.COMBINED_ONE}.get(question, question)
+    return question, answer
 
 
 QUESTIONS = {"megc": megc}

@@ -11,6 +11,12 @@ from mellm_demo.training.instruct.wordings import Speaker, listed
 Asked = tuple[str, str]  # question, answer
 STILL = "{stayed under|did not exceed|was not above|remained below} the noise"
 MOST_LISTED = 5
+AREAS: dict[str, tuple[str, ...]] = {  # as people say it: names of facs.REGIONS
+    "brows": ("inner brow", "outer brow"), "eyebrows": ("inner brow", "outer brow"), "eyes": ("upper lid", "lower lid"),
+    "eyelids": ("upper lid", "lower lid"), "mouth": ("mouth corner", "upper lip", "lower lip"),
+    "lips": ("mouth corner", "upper lip", "lower lip"), "cheeks": ("cheek",), "nose": ("nostril wing",),
+    "mouth corners": ("mouth corner",), "inner brows": ("inner brow",), "outer brows": ("outer brow",),
+}  # fmt: skip
 
 
 def nothing(facts: Facts, say: Speaker) -> str:
@@ -93,6 +99,25 @@ def region(facts: Facts, say: Speaker) -> Asked | None:
         "The [where] {did not move measurably|stayed under the noise of [noise]}.",
         where=phrases.where(motion), noise=phrases.noise(facts),
     )  # fmt: skip
+
+
+def area(facts: Facts, say: Speaker) -> Asked | None:
+    """What a part of the face did that people have one word for: everything that moved there."""
+    name = say.one(list(AREAS))
+    question = say(
+        "{And|What about|How about} the [area]?", "Did {the|her|his} [area] move{ too| at all|}?",
+        "What did the [area] do?", "{What happened|Did anything happen} {at|with} the [area]?", area=name,
+    )  # fmt: skip
+    if not facts.found:
+        return question, nothing(facts, say)
+    groups = [one for one in facts.groups if one.name in AREAS[name]]
+    if not groups:
+        return question, say(
+            "{No. The|The} [area] {stayed under the noise of [noise]|did not move measurably}.",
+            area=name, noise=phrases.noise(facts),
+        )  # fmt: skip
+    opening = "Yes. " if question.startswith("Did") else ""
+    return question, opening + listed_sentences([phrases.group(say, one) for one in groups])
 
 
 def _some(facts: Facts, say: Speaker) -> RegionMotion | None:
@@ -206,7 +231,7 @@ def compare(facts: Facts, say: Speaker) -> Asked | None:
 def sides(facts: Facts, say: Speaker) -> Asked | None:
     """Whether the movement was on one side."""
     question = say(
-        "{Which side moved|On which side was the movement|Was it on one side or on both}?",
+        "{Which side moved|On which side was {it|that|the movement}|Was it on one side or on both}?",
         "{Is|Was} the {movement|expression} {symmetric|one-sided|on both sides}?", "Left or right?",
     )  # fmt: skip
     if not facts.found:
@@ -270,7 +295,8 @@ def how_long(facts: Facts, say: Speaker) -> Asked | None:
     """Duration and kind."""
     question = say(
         "How long did {it|the movement|the expression} {last|take}?", "{What is|What was} {the|its} duration?",
-        "Is {this|it} {really |}a micro-expression?", "{Micro or macro|Is it a micro- or a macro-expression}?",
+        "{Is|Was} {this|it|that} {really |}a micro-expression?", "{Is|Was} {this|it|that} {really |}a macro-expression?",
+        "{Micro or macro|Is it a micro- or a macro-expression}?", "Did you find a micro-expression?",
     )  # fmt: skip
     told, interval = phrases.times(facts), facts.interval
     if facts.is_pair:
@@ -282,17 +308,27 @@ def how_long(facts: Facts, say: Speaker) -> Asked | None:
             "{At least [length]|It lasted at least [length]}: the clip {begins or ends|ends} before the face is back at rest{, so the true duration is longer|}.",
             **told,
         )
-    if interval.kind == "micro":
-        return question, say(
-            "{It lasted [length].|The movement lasted [length].} {By its length it is a micro-expression.|It is a micro-expression, no more than 500 ms.}",
-            "{Yes: it|It} lasted [length], {no more than 500 ms|within the limit of 500 ms}{, so it is a micro-expression|}."
-            if question.startswith("Is") else "It lasted [length], so it is a micro-expression{ (no more than 500 ms)|}.",
-            **told,
+    limit = "no more than 500 ms" if interval.kind == "micro" else "more than 500 ms"
+    opening = _yes_or_no(question, interval.kind)
+    if opening:
+        return question, opening + say(
+            "{It|The movement} lasted [length], [limit]{, so it is a [kind]-expression|: a [kind]-expression}.",
+            "{It|The movement} is a [kind]-expression: it lasted [length], [limit].",
+            kind=interval.kind, limit=limit, **told,
         )  # fmt: skip
     return question, say(
-        "{It lasted [length].|The movement lasted [length].} {That is more than 500 ms, so it is a macro-expression.|By its length it is a macro-expression.}",
-        **told,
-    )
+        "{It|The movement} lasted [length]{, [limit]|}. {By its length it is|That makes it} a [kind]-expression.",
+        "{It|The movement} lasted [length], [limit]{, so it is a [kind]-expression|: a [kind]-expression}.",
+        kind=interval.kind, limit=limit, **told,
+    )  # fmt: skip
+
+
+def _yes_or_no(question: str, kind: str) -> str:
+    """“Yes. ” or “No. ” where the question is whether it is of one kind; empty where it is not."""
+    asked = "micro" if "a micro-expression" in question else "macro" if "a macro-expression" in question else ""
+    if not asked or " or a " in question:
+        return ""
+    return "Yes. " if asked == kind else "No. "
 
 
 def noise(facts: Facts, say: Speaker) -> Asked | None:
@@ -338,6 +374,6 @@ def colour(facts: Facts, say: Speaker) -> Asked | None:
 
 
 QUESTIONS = {
-    "strongest": strongest, "listing": listing, "region": region, "direction": direction, "strength": strength, "share": share,
+    "strongest": strongest, "listing": listing, "region": region, "area": area, "direction": direction, "strength": strength, "share": share,
     "compare": compare, "sides": sides, "when": when, "how_long": how_long, "noise": noise, "colour": colour,
 }  # fmt: skip

@@ -167,18 +167,23 @@ def is_emotion(facts: Facts, say: Speaker) -> Asked | None:
     words = phrases.readings(facts) if facts.found else []
     asked = say.one(words) if words and say.maybe(0.5) else say.one(list(facs.EMOTION_BY_NAME))
     question = say(
-        "Is {this|it} [word]?", "Could {this|it} be [word]?", "{Isn't that|Is that|So is it} [word]?", word=asked
+        "Is {this|it} [word]?",
+        "Could {this|it} be [word]?",
+        "{Isn't that|Is that|So is it} [word]?",
+        "Why {not|isn't it|no} [word]?" if asked not in words else "Why [word]?",
+        word=asked,
     )
     if not facts.found:
         return question, nothing(facts, say) + " So that cannot be told."
     if asked in words:
+        opening = "" if question.startswith("Why") else "{Possibly|Perhaps}. "
         return question, say(
-            "{Possibly|Perhaps}. {The motion fits [word]|[word] may fit}: [codes].",
+            opening + "{The motion fits [word]|[word] may fit}: [codes].",
             word=asked,
             codes=phrases.codes(facts),
         ) + " " + say(TENTATIVE)
     if words:
-        return question, say("The motion does not support [asked]{;|.} {it|It} {rather |}fits [word]{, tentatively|}.",
+        return question, say("The motion does not support [asked]{; it|. It} {rather |}fits [word]{, tentatively|}.",
                              asked=asked, word=listed(words, "or"))  # fmt: skip
     return question, say("The motion does not support [asked]. {No particular emotion follows from it.|}", asked=asked)
 

@@ -27,10 +27,10 @@ QUESTIONS: dict[str, Ask] = {
 }  # fmt: skip
 # How often each is asked; what cannot be answered must not be rarer than what can.
 WEIGHTS: dict[str, float] = {
-    "strongest": 1.0, "listing": 1.0, "region": 1.4, "direction": 0.8, "strength": 0.8, "share": 0.4,
-    "compare": 1.2, "sides": 1.0, "when": 1.0, "how_long": 1.0, "noise": 0.4, "colour": 0.5, "which": 1.2,
-    "is_shown": 1.6, "side": 0.7, "why": 0.9, "why_not": 1.0, "emotion": 1.2, "is_emotion": 1.0, "coarse": 0.6,
-    "unanswerable": 3.0, "define": 1.0, "about": 0.8, "reliable": 1.0, "better": 0.7, "greet": 0.25, "megc": 4.0,
+    "strongest": 1.0, "listing": 1.0, "region": 1.4, "area": 1.2, "direction": 0.8, "strength": 0.8, "share": 0.4,
+    "compare": 1.2, "sides": 1.2, "when": 1.0, "how_long": 1.6, "noise": 0.4, "colour": 0.5, "which": 1.2,
+    "is_shown": 1.6, "side": 0.7, "why": 0.9, "why_not": 1.0, "emotion": 1.2, "is_emotion": 1.4, "coarse": 0.6,
+    "unanswerable": 3.0, "define": 1.8, "about": 0.8, "reliable": 1.0, "better": 0.7, "greet": 0.25, "megc": 4.0,
 }  # fmt: skip
 TRIES = 4
 KINDS = ("explain", "chat", "look")

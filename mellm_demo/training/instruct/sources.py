@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from mellm_demo.training.instruct.motion import drawn, enlarged
 from mellm_demo.training.instruct.real import flow_in_crop
 from mellm_demo.training.instruct.records import analysis_of, drawn_course
 from mellm_demo.training.instruct.samples import STRONGEST_UNKNOWN, Truth, coarse_of
-from mellm_demo.training.instruct.tables import Coded, parse_units
+from mellm_demo.training.instruct.tables import Coded, draw, parse_units
 from mellm_demo.training.me_flow import read_me_flow
 
 REAL_AMPLITUDE_PX = (0.6, 2.5)  # of the strongest region; the corpora's flows do not tell
+REAL_SHARE = 0.2  # of the motions are a corpus' where flows are at hand
 TESTED = frozenset({"casme2"})  # of whose clips MEGC asks its questions: nothing is learned from them
 CLASSES = ("negative", "positive", "surprise")
 
@@ -113,3 +115,20 @@ def real(
 def real_map(measured: Float32Array, gray: Image) -> Image:
     """The map of a corpus' flow: its median is rest, so nothing is subtracted at the nose."""
     return motion_map(measured, gray, None)
+
+
+def motions(
+    faces: Faces, events: tuple[Coded, ...], flows: RealFlows | None, seed: int, *,
+    held_out: bool = False, real_share: float = REAL_SHARE,
+) -> Iterator[tuple[Source, np.random.Generator]]:  # fmt: skip
+    """Endless motions, each with the generator that goes on from it. Number n depends on seed and n alone."""
+    rows, grids = faces.rows(held_out=held_out) or faces.rows(held_out=not held_out), Grids(faces)
+    number = 0
+    while True:
+        random = np.random.default_rng([seed, int(held_out), number])
+        number += 1
+        if flows is not None and random.random() < real_share:
+            row = int(random.integers(len(flows)))
+            yield real(flows, row, faces, rows, random, draw(events, random)), random
+        else:
+            yield synthetic(faces, grids, rows, events, random), random

@@ -1,0 +1,52 @@
+"""“Yes” or “No” at the beginning of an answer: what it claims depends on what was asked.
+
+Only plain questions count, for one thing, asked without a negation: is a unit shown, did a region move, is it a
+micro-expression, is it this emotion. What is asked otherwise yields nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mellm_demo.reasoning.claims.kinds import Claim, Stance
+from mellm_demo.reasoning.intents import Intent, Query, clean, understand
+
+_OPENING = re.compile(r"\W*(yes|no|是的?|有|不是|没有|否)(?=\s*[.,:;!。，：；！\n]|\s*$)", re.IGNORECASE)
+_STANCES: dict[str, Stance] = {"yes": "yes", "是": "yes", "是的": "yes", "有": "yes"}
+_NEGATED = re.compile(r"\bnot\b|n't\b|\bno\b|\bwithout\b|不|没")
+_ASKS = re.compile(r"^(?:\w+[,:!]? ){0,3}?(?:is|was|are|were|did|does|do|can|could|has|have)\b|吗\W*$|是不是|有没有")
+_SHOWN = re.compile(r"\b(?:shown?|present|active|visible|there|see|seen|find|found|detect\w*|appear\w*)\b|出现|存在|有")
+_MOVED = re.compile(r"\bmov(?:e|ed|es|ing)\b|动")
+_KIND = re.compile(r"\b(micro|macro)(?:[- ]?expressions?)?\b|(微|宏)表情")
+
+
+def answered(text: str, question: str) -> tuple[Claim, ...]:
+    """What the first word of an answer to this question claims; nothing where it is neither yes nor no."""
+    opening, asked = _OPENING.match(text), clean(question)
+    if not opening or not _ASKS.search(asked) or _NEGATED.search(asked.replace("有没有", "").replace("是不是", "")):
+        return ()
+    stance: Stance = _STANCES.get(opening[1].lower(), "no")
+    query, place = understand(question), (opening.start(1), opening.end(1))
+    kinds = {"微" if found[2] else found[1]: found for found in _KIND.finditer(asked)}
+    if query.intents == (Intent.KIND,) and len(kinds) == 1:
+        found = next(iter(kinds.values()))
+        word = {"微": "micro", "宏": "macro"}.get(found[2] or "", found[1] or "")
+        return (Claim(*place, "type", stance, word=word),)
+    if query.intents == (Intent.UNIT,) and len(query.units) == 1 and _SHOWN.search(asked):
+        return (Claim(*place, "unit", stance, units=query.units),)
+    if query.intents == (Intent.REGION,) and len(query.regions) == 1 and _MOVED.search(asked) and not _ways(asked):
+        return (Claim(*place, "region", stance, names=query.regions, side=query.side),)
+    if _names_one_emotion(query):
+        return (Claim(*place, "emotion", stance, word=query.emotions[0]),)
+    return ()
+
+
+def _ways(asked: str) -> bool:
+    """Whether a way or a size is asked for as well: “did it move up?” may be answered no though it moved."""
+    return bool(
+        re.search(r"\b(?:up|down|in|out|\w+wards?|left or right|much|far|more|most)\b|上|下|内|外|多|最", asked)
+    )
+
+
+def _names_one_emotion(query: Query) -> bool:
+    return query.intents == (Intent.NAMED_EMOTION,) and len(query.emotions) == 1

@@ -1,0 +1,72 @@
+"""“Yes” and “No” are held against the question that they answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support_analysis import make_analysis
+
+from mellm_demo.reasoning.claims import answered
+from mellm_demo.reasoning.grounding import check
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "kind"),
+    [
+        ("Is AU12 shown?", "Yes.", "action unit"),
+        ("Do you see AU12?", "Yes", "action unit"),
+        ("Is the action unit lip corner puller shown on the face?", "yes", "action unit"),
+        ("Is AU4 shown?", "No.", "action unit"),
+        ("Is it a micro-expression?", "Yes.", "type"),
+        ("Please tell me: was this a macro-expression?", "No:", "type"),
+        ("Did the left mouth corner move?", "Yes.", "region"),
+        ("Did the chin move at all?", "No.", "region"),
+        ("Is it anger?", "No.", "emotion"),
+        ("Could it be happiness?", "Yes,", "emotion"),
+        ("AU12出现了吗？", "是的。", "action unit"),
+        ("这是微表情吗？", "是。", "type"),
+    ],
+)
+def test_the_right_word_is_supported_and_the_other_is_not(question, right, kind):
+    analysis = make_analysis("smile")
+    other = {"y": "No.", "n": "Yes.", "是": "不是。"}[right[0].lower()]
+    (held,) = check(right, analysis, question=question).statements
+    assert (held.kind, held.supported, held.start) == (kind, True, 0)
+    (wrong,) = check(other, analysis, question=question).statements
+    assert (wrong.kind, wrong.supported) == (kind, False)
+    assert wrong.why
+    assert check(right, analysis).statements == ()  # alone it says nothing
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Isn't AU12 shown?", "Yes."),  # which of the two?
+        ("Is it a micro- or a macro-expression?", "Yes."),
+        ("Is AU12 on the left?", "No."),
+        ("Did the left mouth corner move down?", "No."),
+        ("What is AU12?", "Yes."),
+        ("Is the person lying?", "No."),
+        ("Is AU12 shown?", "Yesterday."),
+        ("Is AU12 shown?", "That is so."),
+        ("", "Yes."),
+    ],
+)
+def test_what_is_asked_otherwise_makes_no_claim_of_a_yes(question, answer):
+    assert answered(answer, question) == ()
+
+
+def test_where_nothing_was_found_only_no_is_supported():
+    analysis = make_analysis("nothing")
+    for question in ("Is AU12 shown?", "Is it a micro-expression?", "Is it happiness?"):
+        assert check("Yes.", analysis, question=question).unsupported
+        assert not check("No.", analysis, question=question).unsupported
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(["Yes", "No. ", "是", ""]) | st.text(max_size=20), st.text(max_size=200))
+def test_any_question_with_any_answer_yields_at_most_one_claim_in_the_answer(answer, question):
+    claims = answered(answer, question)
+    assert len(claims) <= 1
+    assert all(0 <= one.start < one.end <= len(answer) for one in claims)
