@@ -1,4 +1,4 @@
-"""“Yes” and “No” are held against the question that they answer."""
+"""“Yes”, “No” and lists are held against the question that they answer."""
 
 from __future__ import annotations
 
@@ -55,6 +55,37 @@ def test_the_right_word_is_supported_and_the_other_is_not(question, right, kind)
 )
 def test_what_is_asked_otherwise_makes_no_claim_of_a_yes(question, answer):
     assert answered(answer, question) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "whole"),
+    [
+        ("Which action units are shown?", "AU6 on both sides; AU12 on both sides.", True),
+        ("Which action units are shown?", "AU12 (lip corner puller) on both sides.", False),
+        ("What are the action units?", "cheek raiser, lip corner puller", True),
+        ("What are the action units?", "lip corner puller", False),
+        ("List all AUs, please.", "AU12.", False),
+        ("哪些动作单元？", "AU12。", False),
+    ],
+)
+def test_a_list_of_units_says_that_there_are_no_others(question, answer, whole):
+    found = check(answer, make_analysis("smile"), question=question)
+    assert [one.kind for one in found.unsupported] == ([] if whole else ["list"])
+    assert not check(answer, make_analysis("smile")).unsupported  # AU12 is shown
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which action unit is the strongest?", "AU12."),
+        ("Which action units are not shown?", "AU12 is shown."),
+        ("Which action unit moves the mouth?", "AU12."),
+        ("What does AU12 mean?", "AU12 is called lip corner puller."),
+        ("Which action units are shown?", "I cannot tell."),
+    ],
+)
+def test_only_who_lists_them_all_says_so(question, answer):
+    assert not check(answer, make_analysis("smile"), question=question).unsupported
 
 
 def test_where_nothing_was_found_only_no_is_supported():

@@ -79,6 +79,7 @@ def test_compared_regions_come_in_the_order_of_their_size(smile):
         ("Which action units are shown?", "action units: AU6, AU12; by name: cheek raiser, lip corner puller"),
         ("What is the coarse expression class?", "class positive"),
         ("What is the fine-grained expression class?", "closest word happiness"),
+        ("In one word, what emotion is it?", "up: closest word happiness"),
         ("Why not anger?", "no reading here: anger; reading happiness"),
         ("Is it a micro-expression?", "no more than 500 ms; a micro-expression, no macro-expression"),
         ("How long did it last?", "it lasted "),

@@ -86,9 +86,10 @@ def test_overlap_of_words():
 def test_free_answers_are_held_against_the_record():
     analysis = make_analysis("smile")
     share, count = scoring.faithfulness(
-        [("AU12 is shown.", analysis), ("AU4 is shown. The chin moved down.", analysis)]
+        [("", "AU12 is shown.", analysis), ("", "AU4 is shown. The chin moved down.", analysis)]
     )
     assert (share, count) == (pytest.approx(1 / 3), 3)
+    assert scoring.faithfulness([("Is AU4 shown?", "Yes.", analysis), ("Is AU12 shown?", "Yes.", analysis)]) == (0.5, 2)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):

@@ -25,6 +25,7 @@ MOST_UNITS = 6
 MOST_LOOKED_UP = 6
 SHARE_ASKED = re.compile(r"%|\bper ?cent|\bpupil|\brelative|\binterocular", re.IGNORECASE)
 MOST_ASKED = re.compile(r"\bmost\b|strong|larg|bigg|farthest|furthest", re.IGNORECASE)
+ONE_WORD_ASKED = re.compile(r"\bfine[- ]grained|\bclosest word|\bone word\b", re.IGNORECASE)
 DEFINITION_ASKED = re.compile(
     r"\bwhat(?:'s| is| does| do| are)\b|\bdefine|\bexplain\b|\bmean|\bmuscle|\bcalled\b", re.IGNORECASE
 )
@@ -165,6 +166,8 @@ def with_looked_up(facts: Facts, question: str, earlier: Sequence[str] = ()) -> 
         found = _defined(query.units[0])
     if Intent.WHERE in query.intents and MOST_ASKED.search(question) and facts.found and not found:
         found = "; ".join(_most(facts, query))
+    if ONE_WORD_ASKED.search(question):  # one word is wanted: no reading beside it, which may be another
+        found = re.sub(r"(?:^|(?<=; ))(?:reading [^;]*|no reading); ", "", found)
     if SHARE_ASKED.search(question) and (share := _share_here(facts, query)):
         found = f"{found}; {share}" if found else share
     return f"{own}\n{LOOKED_UP} {found}." if found else own

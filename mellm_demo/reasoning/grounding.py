@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.claims import Claim, answered, names_of, read, unclaimed
+from mellm_demo.reasoning.claims import Claim, answered, listed, names_of, read, unclaimed
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
@@ -25,6 +25,7 @@ from mellm_demo.wording import Language, duration, joined, number, seconds
 
 Kind = Literal[
     "action unit",
+    "list",
     "name",
     "side",
     "region",
@@ -46,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "fit": "share",
 }
 
+MOST_LISTED = 6  # units that whoever lists them must name; any further are the weakest
 SIDEWAYS = 0.3  # a part of a direction counts from this share of the other part on, a little under the octant's edge
 IMAGE_WAY_DEG = 50.0  # an image direction may be this far from the measured one: its octant and a little
 COMMON_MS = (MICRO_LIMIT_MS, 200.0, 40.0, 260.0)  # limits of the definitions (Yan et al. 2013)
@@ -96,7 +98,9 @@ def check(text: str, analysis: Analysis, language: Language | None = None, quest
     """
     language = language or language_of(text)
     judge = _Judge(Facts(analysis), language)
-    claims = (*answered(text, question), *read(text)) if question else read(text)
+    claims = read(text)
+    if question:
+        claims = (*answered(text, question), *claims, *listed(question, claims))
     return Grounding(tuple(judge.statement(claim) for claim in claims), language, unclaimed(text, claims))
 
 
@@ -125,6 +129,13 @@ class _Judge:
         else:
             said = self._say(f"AU{au} is shown", f"出现了 AU{au}")
         return shown == (claim.stance != "no"), said, self._claimed()
+
+    def _list(self, claim: Claim) -> tuple[bool, str, str]:
+        """Whether no unit is missing; those that are too many are claims of their own."""
+        codes = joined([f"AU{au}" for au in claim.units], self.language)
+        wanted = {unit.au for unit in self.facts.units[:MOST_LISTED]}
+        said = self._say(f"no other unit than {codes}", f"除 {codes} 外没有其他单元")
+        return wanted <= set(claim.units), said, self._claimed()
 
     def _name(self, claim: Claim) -> tuple[bool, str, str]:
         """A name beside a code; those that are right are no claims."""

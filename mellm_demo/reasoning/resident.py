@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -98,11 +99,16 @@ def writing(
             emit,
             stopped,
         ),
-        lambda text: not check(text, analysis, question=question).unsupported,
+        partial(_borne_out, analysis, question),
         engine.count,
         manner.max_tokens,
     )
     return guard.write
+
+
+def _borne_out(analysis: Analysis, question: str, text: str) -> bool:
+    """Whether the measurements bear out what is written so far. A list may go on: that it is whole is judged later."""
+    return all(one.kind == "list" for one in check(text, analysis, question=question).unsupported)
 
 
 class Resident:

@@ -121,16 +121,21 @@ def report(
     said: list[str] = []
     for number, one in enumerate(asked if asker else (), start=1):
         assert asker is not None
-        said.append(asker.answer(cases[one.clip].analysis, (Turn("user", one.question),)))
+        said.append(asker.answer(cases[one.clip].analysis, _turns(one.question)))
         keep(one.clip, one.question, said[-1])
         tell(f"\r{number} of {len(asked)} questions ")
     made: dict[str, Any] = {"questions": len(asked), "clips": len(cases)}
     if asker is not None:
         scored = vqa.scores(asked, said)
+        shown = [
+            _guarded(asker, cases[one.clip].analysis, one.question, text, SHORT)
+            for one, text in zip(asked, said, strict=True)
+        ]
         freely = asked_freely(asker, list(cases.values())[:free], tell, keep)
         turned_away = [declines(text) for one, text in zip(asked, said, strict=True) if holds(one, cases)]
         made = {
             **{name: scored.get(name) for name in SCORES},
+            "contradictions_guarded": vqa.contradictions(asked, shown),
             "faithfulness": freely.faithfulness,
             "faithfulness_guarded": freely.guarded,
             "tokens_per_second": asker.tokens_per_second,
@@ -176,22 +181,20 @@ def asked_freely(
     keep: Keep = lambda clip, question, text: None,
 ) -> Freely:
     """The first explanation and three questions about each clip: of its motion, of its units, of the limits."""
-    answers: list[tuple[str, Analysis]] = []
-    shown: list[tuple[str, Analysis]] = []
+    answers: list[tuple[str, str, Analysis]] = []
+    shown: list[tuple[str, str, Analysis]] = []
     refused: list[bool] = []
     answered: list[bool] = []
     for number, case in enumerate(cases, start=1):
-        answers.append((asker.answer(case.analysis, (), LONG), case.analysis))
-        keep(case.clip, "", answers[-1][0])
-        shown.append(_guarded(asker, case, (), answers[-1], LONG))
-        for one in questions(case):
-            text = asker.answer(case.analysis, (Turn("user", one.question),))
-            answers.append((text, case.analysis))
-            shown.append(_guarded(asker, case, (Turn("user", one.question),), answers[-1], SHORT))
-            keep(case.clip, one.question, text)
-            if one.unanswerable:
+        for one in (None, *questions(case)):
+            question, manner = (one.question, SHORT) if one else ("", LONG)
+            text = asker.answer(case.analysis, _turns(question), manner)
+            keep(case.clip, question, text)
+            answers.append((question, text, case.analysis))
+            shown.append((question, _guarded(asker, case.analysis, question, text, manner), case.analysis))
+            if one and one.unanswerable:
                 answered.append(not declines(text))
-            elif one.held:
+            elif one and one.held:
                 refused.append(declines(text))
         tell(f"\r{number} of {len(cases)} clips asked freely ")
     (share, count), (guarded, _) = vqa.faithfulness(answers), vqa.faithfulness(shown)
@@ -206,13 +209,15 @@ def asked_freely(
     )
 
 
-def _guarded(
-    asker: Asker, case: Case, turns: Sequence[Turn], plain: tuple[str, Analysis], manner: Manner
-) -> tuple[str, Analysis]:
+def _turns(question: str) -> tuple[Turn, ...]:
+    return (Turn("user", question),) if question else ()
+
+
+def _guarded(asker: Asker, analysis: Analysis, question: str, plain: str, manner: Manner) -> str:
     """What the guard lets through: the plain answer where nothing of it lacks support, as is most often so."""
-    if not check(plain[0], case.analysis).unsupported:
+    if not check(plain, analysis, question=question).unsupported:
         return plain
-    return asker.answer(case.analysis, turns, replace(manner, guarded=True)), case.analysis
+    return asker.answer(analysis, _turns(question), replace(manner, guarded=True))
 
 
 @dataclass(frozen=True)

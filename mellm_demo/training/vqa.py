@@ -226,11 +226,14 @@ def _contradicts(pairs: Sequence[tuple[Asked, str]]) -> bool:
     return fine in facs.EMOTION_BY_NAME and facs.EMOTION_BY_NAME[fine].coarse != coarse
 
 
-def faithfulness(answers: Iterable[tuple[str, Analysis]]) -> tuple[float, int]:
-    """The share of statements in free answers that the record supports, and how many statements there were."""
+def faithfulness(answers: Iterable[tuple[str, str, Analysis]]) -> tuple[float, int]:
+    """The share of statements in free answers that the record supports, and how many statements there were.
+
+    answers: question (empty for an explanation), answer, what it is about.
+    """
     supported = count = 0
-    for text, analysis in answers:
-        grounding = check(text, analysis)
+    for question, text, analysis in answers:
+        grounding = check(text, analysis, question=question)
         count += len(grounding.statements)
         supported += len(grounding.statements) - len(grounding.unsupported)
     return (supported / count if count else 1.0), count

@@ -1,9 +1,9 @@
 """How soon and how fast the model in the weights speaks, and what it takes: ``python tests/benchmarks/speaking.py``.
 
 Analyses an example clip, loads the model, and has it explain and answer, as the app does. Printed as JSON: seconds to
-load, to the first words of the explanation and of an answer (the record before it read already), tokens a second once it has
-begun and over all, and how much memory came on top of what the analysis took; each beside the target. Words come sentence
-by sentence, as the guard lets them through.
+load, to the first words of the explanation and of an answer (the record before it read already), tokens a second once
+it has begun and over all, and how much memory came on top of what the analysis took; each beside the target. Words come
+sentence by sentence, as the guard lets them through.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""“Yes” or “No” at the beginning of an answer: what it claims depends on what was asked.
+"""What an answer claims by being the answer to a question: a bare “yes” or “no”, and that a list is whole.
 
 Only plain questions count, for one thing, asked without a negation: is a unit shown, did a region move, is it a
-micro-expression, is it this emotion. What is asked otherwise yields nothing.
+micro-expression, is it this emotion; and which action units there are. What is asked otherwise yields nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mellm_demo.reasoning.claims.kinds import Claim, Stance
 from mellm_demo.reasoning.intents import Intent, Query, clean, understand
@@ -17,6 +18,10 @@ _NEGATED = re.compile(r"\bnot\b|n't\b|\bno\b|\bwithout\b|不|没")
 _ASKS = re.compile(r"^(?:\w+[,:!]? ){0,3}?(?:is|was|are|were|did|does|do|can|could|has|have)\b|吗\W*$|是不是|有没有")
 _SHOWN = re.compile(r"\b(?:shown?|present|active|visible|there|see|seen|find|found|detect\w*|appear\w*)\b|出现|存在|有")
 _MOVED = re.compile(r"\bmov(?:e|ed|es|ing)\b|动")
+_LISTS = re.compile(r"\b(?:which|what|list|name|all|every|any)\b|^\W*(?:aus|action units)\W*$|哪|什么|所有|全部|列")
+_SOME = re.compile(  # of the units: the best, one of a part, how many
+    r"\b(?:most|best|first|strong\w*|main|one|mean|called|many|muscles?|upper|lower|side|left|right)\b|最|主要|几个|多少|一个"
+)
 _KIND = re.compile(r"\b(micro|macro)(?:[- ]?expressions?)?\b|(微|宏)表情")
 
 
@@ -39,6 +44,22 @@ def answered(text: str, question: str) -> tuple[Claim, ...]:
     if _names_one_emotion(query):
         return (Claim(*place, "emotion", stance, word=query.emotions[0]),)
     return ()
+
+
+def listed(question: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Whoever is asked which action units there are, and names some, says that there are no others.
+
+    claims: those of the answer.
+    """
+    asked = clean(question)
+    named = [one for one in claims if one.kind == "unit" and one.stance != "no"]
+    if not named or not _LISTS.search(asked) or _NEGATED.search(asked) or _SOME.search(asked):
+        return ()
+    query = understand(question)
+    if Intent.UNITS not in query.intents or query.units or query.regions:
+        return ()
+    units = tuple(sorted({au for one in named for au in one.units}))
+    return (Claim(named[0].start, named[-1].end, "list", units=units),)
 
 
 def _ways(asked: str) -> bool:

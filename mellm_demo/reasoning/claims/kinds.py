@@ -9,6 +9,7 @@ from mellm_demo.records import BothSides
 
 Kind = Literal[
     "unit",
+    "list",
     "name",
     "side",
     "region",

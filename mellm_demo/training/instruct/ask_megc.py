@@ -10,7 +10,11 @@ from mellm_demo.training.instruct import vqa
 from mellm_demo.training.instruct.ask_motion import Asked
 from mellm_demo.training.instruct.wordings import Speaker
 
-ONE_SHARE = 0.3  # of the questions ask for “the action unit” where the record lists several: all are told then, too
+TURNED_SHARE = 0.35  # of the questions ask for one unit where the record lists several, or for several where it has one
+TURNED = {
+    vqa.LIST_MANY: vqa.LIST_ONE, vqa.LIST_ONE: vqa.LIST_MANY,
+    vqa.COMBINED_MANY: vqa.COMBINED_ONE, vqa.COMBINED_ONE: vqa.COMBINED_MANY,
+}  # fmt: skip
 
 
 def claimed(facts: Facts) -> dict[int, BothSides]:
@@ -26,8 +30,8 @@ def megc(facts: Facts, say: Speaker) -> Asked | None:
     units, word = claimed(facts), brief.closest_word(facts)
     pairs = vqa.pairs(units, word, best, say.random, asked_absent=1)
     question, answer = pairs[int(say.random.integers(len(pairs)))]
-    if say.maybe(ONE_SHARE):
-        question = {vqa.LIST_MANY: vqa.LIST_ONE, vqa.COMBINED_MANY: vqa.COMBINED_ONE}.get(question, question)
+    if say.maybe(TURNED_SHARE):  # how it is asked tells nothing of the face: all that is listed is told
+        question = TURNED.get(question, question)
     return question, answer
 
 
