@@ -194,6 +194,59 @@ def test_it_sees_through_a_projector(tmp_path):
     model.close()
 
 
+class Listening:
+    """A server that is asked on loopback alone; ``read`` counts what it is given to read, each of so many tokens."""
+
+    def __init__(self, server, address: str | None = None) -> None:
+        self._server, self.listening_address = server, address or server.listening_address
+        self.read = 0
+
+    def handle_chat_completions(self, body):
+        self.read += 1
+        return {"usage": {"prompt_tokens": 40 + 9 * isinstance(body["messages"][0]["content"], list)}}
+
+
+@pytest.mark.parametrize(
+    ("address", "tokens", "read"), [(None, (IMAGE_PX // PATCH_PX) ** 2, 0), ("http://[::1]:1", 9, 2)]
+)
+def test_an_image_is_counted_without_being_encoded_where_that_is_possible(tmp_path, monkeypatch, address, tokens, read):
+    """An image costs a large model on a CPU half a minute; only a server that does not count has to read one."""
+    start, servers = llamacpp._start, []
+
+    def listening(*given):
+        servers.append(Listening(start(*given), address))
+        return servers[-1]
+
+    monkeypatch.setattr(llamacpp, "_start", listening)
+    options = GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf"), context=512)
+    assert llamacpp.engine(options).image_tokens() == tokens
+    assert servers[0].read == read
+
+
+def test_files_are_read_before_they_are_loaded_and_the_share_is_told(tmp_path, monkeypatch):
+    """llama.cpp stops all of Python while it loads; what the disk takes must not be part of that."""
+    told: list = []
+
+    def start(*_):
+        assert told[-1] == ("loading the model", None)
+        shares = [share for what, share in told if what == "reading the model's files"]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        assert len(shares) >= smollm2().stat().st_size // llamacpp.AHEAD_BYTES  # both files, piece by piece
+        raise ReasonerError("That is enough.")
+
+    monkeypatch.setattr(llamacpp, "_start", start)
+    options = GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf"))
+    with pytest.raises(ReasonerError, match="enough"):
+        llamacpp.engine(options, lambda what, share: told.append((what, share)))
+
+
+def test_a_file_that_cannot_be_read_ahead_is_llama_cpps_matter(tmp_path):
+    told: list = []
+    llamacpp.read_ahead([tmp_path], lambda what, share: told.append(share))  # a folder
+    assert told == []
+
+
 # --------------------------------------------------------------------------------------------- what is refused
 
 

@@ -153,6 +153,28 @@ def test_who_gives_up_waiting_leaves_the_queue():
     wait_until(lambda: not len(reasoner._turns))
 
 
+def test_stop_ends_the_answer_while_a_step_goes_on_and_the_next_one_hears_why_he_waits():
+    """A step that cannot be broken off, as the reading of an image: the visitor is not held up by it."""
+    step_over = threading.Event()
+    reasoner, engine = model([Loading("reading the prompt", 0.1), step_over, "Too late."])
+    cancel, others_cancel = threading.Event(), threading.Event()
+    stopped = reasoner.reply(make_analysis("smile"), (), cancel)
+    while next(stopped) != Loading("reading the prompt", 0.1):
+        pass
+    cancel.set()
+    assert list(stopped) == []
+    assert engine.writing  # the step is still going on
+    after, last = (reasoner.reply(make_analysis("smile"), (), one) for one in (threading.Event(), others_cancel))
+    assert next(after) == Loading(resident.FINISHING)
+    assert next(last) == Waiting(1)  # one is answered first, not two
+    others_cancel.set()
+    assert list(last) == []
+    engine.pieces = ["Here I am."]
+    step_over.set()
+    assert list(after)[-1] == "Here I am."
+    assert engine.most == 1
+
+
 def test_a_reply_that_is_cancelled_before_it_begins_asks_nothing():
     reasoner, engine = model(["a"])
     cancel = threading.Event()

@@ -44,6 +44,18 @@ def test_who_waits_hears_of_the_change():
     assert heard == [0]
 
 
+def test_one_that_was_stopped_is_first_until_it_has_ended():
+    turns = Turns()
+    first, second = turns.take(), turns.take()
+    assert not second.first_is_ending()
+    first.ending = True
+    assert (second.before(), second.first_is_ending()) == (1, True)
+    first.give_back()
+    assert (second.before(), second.first_is_ending()) == (0, False)
+    second.give_back()
+    assert not turns.first_is_ending()
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30))
 def test_places_are_always_0_1_2(steps):
     turns, held = Turns(), []

@@ -1,13 +1,15 @@
 """A 4-bit GGUF model in this process, by llama.cpp (``xllamacpp``): the practical engine without a graphics card.
 
 The binding runs llama.cpp's own server inside the process and calls back at each token and each piece of the prompt;
-that is how Stop ends both. Its chat template is the file's. It also listens on loopback: there it answers only to a
-key that is made up at each start, and it is asked for nothing but how many tokens a text has.
+that is how Stop ends both. Only an image is encoded in one step that nothing can interrupt: Stop ends the answer then
+too, but the model is free after it. Its chat template is the file's. It also listens on loopback: there it answers only
+to a key that is made up at each start, and it is asked for nothing but how many tokens a text or an image has.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import os
@@ -35,6 +37,8 @@ PIECE_TOKENS, LARGE_PIECE_TOKENS = 64, 16  # of the prompt, read at once
 WHOLE_IMAGE = frozenset({"gemma3", "gemma3nv"})  # projectors whose image has to be read in one piece …
 WHOLE_IMAGE_TOKENS = 512  # … of up to as many tokens
 WORKING_BYTES = 192 * 2**20  # buffers beside weights and cache, as measured for models of 0.1 to 3 billion
+COUNTING_S = 30.0  # for what takes some hundredths of a second on an idle machine
+AHEAD_BYTES = 16 * 2**20  # read at once
 MAP_PX = 448  # side of the image by which its tokens are counted, as large as the motion map is made
 FIXED_SIZE = "mlp"  # the projector of LLaVA 1.5: one image size, to which llama.cpp would resize in its own way
 MOST_THREADS = 16  # more do not help: memory sets the pace
@@ -91,7 +95,8 @@ class _Files:
             )
         if not self.model.number("block_count") or not self.model.lengths.get("tokenizer.ggml.tokens"):
             raise WeightsError(f"“{options.model.name}” holds no language model. Name the model's own .gguf file.")
-        self.bytes = sum(path.stat().st_size for path in _parts(options.model))
+        parts = _parts(options.model)
+        self.bytes = sum(path.stat().st_size for path in parts)
         path = options.projector or find_projector(options.model)
         self.projector = gguf.read(path) if path else None
         if self.projector is not None and self.projector.architecture != "clip":
@@ -99,6 +104,7 @@ class _Files:
                 f"“{self.projector.path.name}” is no projector for images: it holds “{self.projector.architecture}”. "
                 "Name the “mmproj” file that belongs to the model."
             )
+        self.paths = [*parts, self.projector.path] if self.projector is not None else parts
         trained = self.model.number("context_length", options.context)
         self.context = min(options.context, trained) if trained else options.context
 
@@ -204,6 +210,20 @@ def check_digests(digests: Sequence[tuple[Path, str]]) -> None:
             )
 
 
+def read_ahead(paths: Sequence[Path], tell: Tell) -> None:
+    """Have the system hold the files in memory, as far as it can, and tell how far that is.
+
+    llama.cpp's binding lets no other Python thread run while it loads, so the page stands still for so long: the disk's
+    share of that, which is the most of it for a model of gigabytes, is spent here. What cannot be read llama.cpp tells.
+    """
+    total, done, block = max(sum(path.stat().st_size for path in paths), 1), 0, bytearray(AHEAD_BYTES)
+    for path in paths:
+        with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+            while count := file.readinto(block):
+                done += count
+                tell("reading the model's files", done / total)
+
+
 class LlamaCpp:
     """An Engine: the model in llama.cpp's hands.
 
@@ -215,6 +235,8 @@ class LlamaCpp:
             tell("checking the model's files", None)
             check_digests(options.digests)
         files.check_memory()
+        if not options.digests:  # then they have been read
+            read_ahead(files.paths, tell)
         self._side = files.side
         self.context, self.sees = files.context, files.projector is not None
         tell("loading the model", None)
@@ -225,8 +247,7 @@ class LlamaCpp:
         self._counted: dict[str, int] = {}
         self.card = files.card(options, f"cpu, {threads} thread{'s' if threads != 1 else ''}")
         if self.sees:
-            tell("looking at a first image", None)
-            self._image_tokens = self._look()
+            self._image_tokens = self._count_image()
 
     def close(self) -> None:
         self._server = None
@@ -244,38 +265,47 @@ class LlamaCpp:
         return known
 
     def _tokens_of(self, text: str) -> int:
+        answer = self._asked("/tokenize", {"content": text}, 5.0)
+        tokens = answer.get("tokens")
+        return len(tokens) if isinstance(tokens, list) else estimate_tokens(text)
+
+    def _asked(self, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """What the server answers to one question on loopback; nothing where it does not, or not in time."""
         import httpx
 
         try:
-            with httpx.Client(trust_env=False, timeout=5.0) as client:
-                answer = client.post(
-                    f"{self._server.listening_address}/tokenize",
-                    json={"content": text},
-                    headers={"Authorization": f"Bearer {self._key}"},
-                )
-            return len(answer.json()["tokens"])
-        except (httpx.HTTPError, ValueError, KeyError, AttributeError):
-            return estimate_tokens(text)
+            with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+                url = f"{self._server.listening_address}{path}"
+                answer = client.post(url, json=body, headers={"Authorization": f"Bearer {self._key}"}).json()
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return {}
+        return answer if isinstance(answer, dict) else {}
 
     def image_tokens(self) -> int:
         """Tokens of an image as large as the model is shown it, counted when the model was loaded."""
         return self._image_tokens
 
-    def _look(self) -> int:
-        """Tokens that an image takes, by the difference that one makes; shows that model and projector fit too."""
+    def _count_image(self) -> int:
+        """Tokens that an image takes, by the difference that one makes. The image is cut up for it but not encoded:
+        that takes a large model on a CPU longer than all else of its loading."""
         side = self._side or MAP_PX
         png = map_png(np.full((side, side, 3), 128, np.uint8))
         counts = []
         for image in (None, png):
             body = {"messages": [_as_openai(Message("user", "?", image))], "max_tokens": 1, "stream": False}
-            try:
-                counts.append(int(self._server.handle_chat_completions(body)["usage"]["prompt_tokens"]))
-            except (RuntimeError, KeyError, TypeError) as error:
-                raise WeightsError(
-                    f"The projector does not go with the model ({short(error)}). Name the “mmproj” file that belongs "
-                    "to it, or none."
-                ) from None
+            count = self._asked("/v1/chat/completions/input_tokens", body, COUNTING_S).get("input_tokens")
+            counts.append(count if isinstance(count, int) else self._read(body))
         return max(counts[1] - counts[0], 1)
+
+    def _read(self, body: dict[str, Any]) -> int:
+        """Tokens of a request, by having it read. Raises WeightsError where model and projector do not fit."""
+        try:
+            return int(self._server.handle_chat_completions(body)["usage"]["prompt_tokens"])
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise WeightsError(
+                f"The projector does not go with the model ({short(error)}). Name the “mmproj” file that belongs "
+                "to it, or none."
+            ) from None
 
     # ------------------------------------------------------------------------------------------ writing
 

@@ -33,6 +33,7 @@ NOTHING_LEFT = (
     "Nothing that {name} wrote was supported by the measurements, so none of it is shown. Ask again, or have the "
     "narrator answer."
 )
+FINISHING = "finishing a step of what was stopped"  # an image is read in one step, which nothing can interrupt
 NOTICE = "written by a language model in this app; it can be wrong"
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
@@ -221,6 +222,7 @@ class Resident:
             if work is None:
                 ticket.give_back()
             else:  # it gives the ticket back itself, as soon as the model is free
+                ticket.ending = True
                 work.stop.set()
 
     def _until_loaded(self, cancel: threading.Event) -> Iterator[Piece]:
@@ -342,11 +344,13 @@ class _Held:
 
 def _until_first(ticket: Ticket, cancel: threading.Event) -> Iterator[Piece]:
     """Place after place until it is this one's turn."""
-    told = 0
+    told: Piece | None = None
     while (before := ticket.before(TICK_S)) and not cancel.is_set():
-        if before != told:
-            told = before
-            yield Waiting(before)
+        answered = before - ticket.first_is_ending()
+        now = Waiting(answered) if answered else Loading(FINISHING)
+        if now != told:
+            told = now
+            yield now
 
 
 def _bounded(pieces: Iterator[Piece]) -> Iterator[Piece]:

@@ -31,6 +31,11 @@ class Turns:
                 place = self._place(ticket)
             return place
 
+    def first_is_ending(self) -> bool:
+        """Whether the one that is being served was stopped, and only ends what it cannot break off."""
+        with self._moved:
+            return bool(self._tickets) and self._tickets[0].ending
+
     def _place(self, ticket: Ticket) -> int:
         return self._tickets.index(ticket) if ticket in self._tickets else 0
 
@@ -51,10 +56,15 @@ class Ticket:
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
+        self.ending = False  # nobody waits for its answer any more, but what writes it has not ended yet
 
     def before(self, timeout_s: float = 0.0) -> int:
         """How many are served first; 0: it is this one's turn."""
         return self._turns.before(self, timeout_s)
+
+    def first_is_ending(self) -> bool:
+        """Whether the one that is served was stopped: it is before this one, but will not be answered."""
+        return self._turns.first_is_ending()
 
     def give_back(self) -> None:
         """Let the next one in."""
