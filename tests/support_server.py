@@ -5,6 +5,7 @@ The model's name says what to do. What was asked is kept; an open connection is 
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import threading
@@ -33,6 +34,7 @@ class FaultyServer:
     url: str
     asked: list[dict] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     tries: dict[str, int] = field(default_factory=dict)
     gone: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -69,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         state, model = self.state, body["model"]
         state.asked.append(body | {"path": self.path})
         state.keys.append(self.headers.get("Authorization"))
+        state.headers.append({key.lower(): value for key, value in self.headers.items()})
         state.tries[model] = state.tries.get(model, 0) + 1
         try:
             if model[:3].isdigit():
@@ -84,6 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
             well(self)
             return
         self.send_response(int(model[:3]))
+        if "elsewhere" in model:
+            self.send_header("Location", "/elsewhere")
         if "after" in model:
             self.send_header("Retry-After", model.split()[-1])
         text = json.dumps({"error": {"message": f"<b>no</b> for {self.headers.get('Authorization')}"}}).encode()
@@ -91,9 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def begin(self, kind: str = "text/event-stream") -> None:
+    def begin(self, kind: str = "text/event-stream", **more: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
+        self.send_header("X-HF-Warning", f"{len(self.state.keys)}; to be logged")
+        for name, value in more.items():
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
     def say(self, *parts: bytes) -> None:
@@ -165,6 +173,17 @@ def _whole(handler: _Handler) -> None:
     handler.say(json.dumps({"choices": [{"message": {"content": "All at once."}, "finish_reason": "stop"}]}).encode())
 
 
+def _pretty(handler: _Handler) -> None:
+    handler.begin("application/json; charset=utf-8")
+    reply = {"choices": [{"message": {"content": "All\nat once."}, "finish_reason": "stop"}]}
+    handler.say(*(line.encode() for line in json.dumps(reply, indent=4).splitlines(keepends=True)))
+
+
+def _packed(handler: _Handler) -> None:
+    handler.begin(Content_Encoding="gzip")
+    handler.say(gzip.compress(chunk("Both ") + DONE))
+
+
 def _late(handler: _Handler) -> None:
     time.sleep(0.6)
     well(handler)
@@ -181,6 +200,11 @@ BEHAVIOUR: dict[str, Callable[[_Handler], None]] = {
     "thinks": _begun(chunk("<thi"), chunk("nk>Hm."), chunk("</think>corners."), DONE),
     "reasons": _begun(b'data: {"choices": [{"delta": {"reasoning_content": "Hm."}}]}\n\n', chunk("corners."), DONE),
     "circles": _begun(*[chunk("It is a smile, it is a smile. ")] * 200, DONE),
+    "done unspaced": _begun(chunk(finish_reason="stop"), b"data:[DONE]\n\n"),
+    "pretty": _pretty,
+    "packed": _packed,
+    "no choices": _begun(b'data: {"choices": null}\n\n', DONE),
+    "odd choices": _begun(b'data: {"choices": {"a": 1}}\n\n', DONE),
     "garbage": _begun(b"data: {not json}\n\n", DONE),
     "other json": _begun(b'data: ["a", 1]\n\n', DONE),
     "error inside": _begun(b'data: {"error": {"message": "out of memory"}}\n\n'),

@@ -7,11 +7,13 @@ every state can be brought about. Every request of every page is recorded: none 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
 import socket
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,11 +21,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support_analysis import make_analysis
 from support_clips import smiling, write_video
 from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
+from support_server import KEY, faulty_server
 
 from mellm_demo.errors import InputError, ReasonerError
 from mellm_demo.reasoning.choice import Speakers
@@ -389,6 +393,43 @@ def test_questions_that_cannot_be_put(browser, house, clips):
         assert len(house.reasoner.calls) == asked
 
 
+def test_a_question_that_is_too_long_takes_nothing_away(browser, house, clips):
+    long = "And why? " * 60_000  # 540 kB
+    with opened(browser, house.url) as page:
+        bring_and_read(page, clips / "smile.mp4")
+        finding = page.locator("#mellm-finding h2").inner_text()
+        house.reasoner.enqueue("First answer.")
+        ask(page, "Which side?")
+        chat = page.locator("#mellm-chatbot")
+        expect(chat).to_contain_text("First answer.")
+        asked = len(house.reasoner.calls)
+
+        house.reasoner.enqueue("It goes on, ", 3.0, "to the end.")
+        ask(page, "How long?")
+        expect(chat).to_contain_text("It goes on,")
+        ask(page, long)
+        expect(chat).to_contain_text("characters; up to")
+        expect(chat).to_contain_text("It goes on, to the end.")
+        expect(page.locator("#mellm-question textarea")).to_have_value("")
+        assert len(house.reasoner.calls) == asked + 1
+        assert len(chat.inner_text()) < 3000
+
+        chat.get_by_role("button", name="Edit").first.click()
+        chat.locator("textarea").fill(long)
+        chat.get_by_role("button", name="Submit").click()
+        expect(chat.get_by_text("Ask it more briefly")).to_have_count(2)
+        expect(chat).to_contain_text("First answer.")
+        assert len(house.reasoner.calls) == asked + 1
+
+        house.reasoner.enqueue("And so on.")
+        ask(page, "And then?")
+        expect(chat).to_contain_text("And so on.")
+        assert [turn.text for turn in house.reasoner.calls[-1].turns] == [
+            EXPLANATION, "Which side?", "First answer.", "How long?", "It goes on, to the end.", "And then?",
+        ]  # fmt: skip
+        assert page.locator("#mellm-finding h2").inner_text() == finding
+
+
 def test_a_failing_reasoner_leaves_the_finding(browser, house, clips):
     with opened(browser, house.url) as page:
         bring_and_read(page, clips / "smile.mp4")
@@ -667,3 +708,52 @@ def test_after_a_failure_the_narrator_answers(browser, talkers, clips):
         expect(page.locator("#mellm-chatbot .bot-row").last).to_contain_text("both sides")
         expect(page.get_by_role("button", name="Let the narrator answer")).to_have_count(0)
         expect(page.locator("#mellm-card")).to_contain_text("Narrator")
+
+
+# ------------------------------------------------------------------------------------------ the key of a server
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"), [("401", "refuses the key (401)"), ("400", "does not take the request (400): ‹b›no‹/b›")]
+)
+def test_the_key_of_a_server_reaches_nobody_but_that_server(browser, clips, tmp_path, caplog, capfd, refusal, sentence):
+    """The server repeats the key in its refusal; everything that the page is sent is looked through."""
+    caplog.set_level(logging.DEBUG)
+    everything = tmp_path / "traffic.har"
+    with faulty_server() as server:
+        given = {"remote_base_url": server.url, "remote_model": f"{refusal} then well", "remote_api_key": KEY}
+        settings = Settings(port=free_port(), **given)
+        demo = build_app(settings, engine=Known().engine())
+        url = launch(demo, settings, block=False, warm=False)
+        try:
+            with opened(browser, url, record_har_path=everything, record_har_content="embed") as page:
+                bring(page, clips / "smile.mp4")
+                chat = page.locator("#mellm-chatbot")
+                expect(chat).to_contain_text(sentence)
+                ask(page, "Which side?")
+                expect(chat).to_contain_text("Both mouth corners rose 微笑.")
+                expect(page.get_by_role("button", name="Explain again")).to_be_enabled()
+                shown = [page.content()]
+                for button in ("JSON", "CSV", "Pictures"):
+                    with page.expect_download() as coming:
+                        page.get_by_role("button", name=button, exact=True).click()
+                    shown.append(taken_home(Path(coming.value.path())))
+            for path in ("/", "/config", "/gradio_api/info"):
+                shown.append(httpx.get(url.rstrip("/") + path, trust_env=False).raise_for_status().text)
+        finally:
+            demo.close(verbose=False)
+    traffic = everything.read_text(encoding="utf-8")
+    logged = "".join(capfd.readouterr()) + caplog.text
+    assert server.keys == [f"Bearer {KEY}"] * 2
+    assert sentence in traffic
+    assert "POST" in logged  # so much is logged that the key could be among it
+    for text in (*shown, traffic, logged):
+        assert KEY not in text
+
+
+def taken_home(path: Path) -> str:
+    """The text of a download, and of every file in it."""
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as archive:
+        return "".join(archive.read(name).decode("latin-1") for name in archive.namelist())

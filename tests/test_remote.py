@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import logging
 import socket
+import sys
 import threading
 import time
 import traceback
 from email.utils import formatdate
+from urllib.parse import urlsplit
 
+import huggingface_hub
 import pytest
 from pydantic import SecretStr
 from support_analysis import make_analysis
@@ -76,13 +79,41 @@ def test_text_arrives_as_it_is_written_and_the_request_is_right(server):
     assert "Which side?" in text["text"]
 
 
-def test_without_a_key_none_is_sent(server, monkeypatch):
+@pytest.fixture
+def logged_in(monkeypatch):
+    """Somebody is logged in to the hub on this machine, and wants it left alone."""
     monkeypatch.setenv("HF_TOKEN", "hf_of_this_machine")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    said, error = spoken(RemoteModel(RemoteOptions(server.url, "well", with_image=False)))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.parametrize(("key", "sent"), [(None, None), ("", None), (KEY, f"Bearer {KEY}")])
+def test_no_key_but_the_given_one_is_sent(server, logged_in, key, sent):
+    secret = None if key is None else SecretStr(key)
+    said, error = spoken(RemoteModel(RemoteOptions(server.url, "well", secret, with_image=False)))
     assert (said[:4], error) == ("Both", "")
-    assert server.keys[-1] is None
+    assert server.keys[-1] == sent
     assert isinstance(server.asked[-1]["messages"][1]["content"], str)
+
+
+def test_nothing_tells_who_asks(server, logged_in):
+    spoken(model(server, "well"))
+    assert server.headers[-1]["user-agent"] == "mellm-demo"
+    told = str({key: value for key, value in server.headers[-1].items() if key != "authorization"})
+    for word in ("hf_of_this_machine", "python", "torch", "hf_hub", huggingface_hub.__version__):
+        assert word not in told
+
+
+ADDRESSES: list[tuple] = []
+sys.addaudithook(lambda event, details: ADDRESSES.append(details[1]) if event == "socket.connect" else None)
+
+
+def test_nobody_but_the_server_is_asked(server, logged_in):
+    port = urlsplit(server.url).port
+    ADDRESSES.clear()
+    spoken(model(server, "well"))
+    spoken(model(server, "307 elsewhere"))
+    assert [address[:2] for address in ADDRESSES] == [("127.0.0.1", port)] * 2
+    assert server.asked[-1]["path"] == "/v1/chat/completions"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +153,9 @@ BEGUN = (  # model, what was said before, words of the sentence
     ("cut", "Both ", "the answer broke off here"),
     ("garbage", "Both ", "no chat reply"),
     ("other json", "Both ", "no chat reply"),
+    ("no choices", "Both ", "no chat reply"),
+    ("odd choices", "Both ", "no chat reply"),
+    ("packed", "", "no chat reply"),
     ("error inside", "Both ", "out of memory"),
     ("empty", "", "returned no text"),
     ("nothing", "", "before it answered"),
@@ -134,6 +168,7 @@ BEGUN = (  # model, what was said before, words of the sentence
     ("413", "", "too large (413)"),
     ("400", "", "does not take the request (400): ‹b›no‹/b›"),
     ("302", "", "another address (302)"),
+    ("307 elsewhere", "", "another address (307)"),
     ("500", "", "failed (500)"),
     ("429", "", "too many requests (429)"),
     ("503", "", "overloaded or down (503)"),
@@ -170,15 +205,15 @@ def test_a_slow_first_token_is_waited_for(server):
     assert spoken(model(server, "late", between_tokens_s=0.1))[1] == ""
 
 
-@pytest.mark.parametrize("name", ["whole", "split", "no done", "huge"])
+@pytest.mark.parametrize("name", ["whole", "pretty", "split", "no done", "done unspaced", "huge"])
 def test_odd_but_right_answers(server, name):
     said, error = spoken(model(server, name))
-    expected = {"whole": "All at once.", "split": "嘴角", "no done": "Both "}
+    expected = {"whole": "All at once.", "pretty": "All\nat once.", "split": "嘴角"}
     if name == "huge":
         assert said.startswith("Both x")
         assert "was stopped" in error
     else:
-        assert (said, error) == (expected[name], "")
+        assert (said, error) == (expected.get(name, "Both "), "")
 
 
 @pytest.mark.parametrize("name", ["thinks", "reasons"])
@@ -306,6 +341,13 @@ def test_the_key_is_nowhere(server, caplog):
         shown += [repr(reasoner), repr(reasoner._options), str(reasoner.card)]
         shown.append(to_json(make_analysis("smile"), (), reasoner.card))
     assert not any(KEY in text for text in [*shown, caplog.text])
+
+
+def test_a_server_writes_nothing_into_the_log(server, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("huggingface_hub"), "propagate", True)
+    with caplog.at_level(logging.WARNING, "huggingface_hub"):
+        spoken(model(server, "well"))
+    assert "to be logged" not in caplog.text
 
 
 def test_the_settings_keep_it_too():

@@ -229,6 +229,86 @@ def scripted(*pieces, model: bool = True) -> ScriptedReasoner:
 CLAIMS = "Both lip corners rose (AU12), and the brows lowered (AU4) <b>strongly</b>."
 
 
+LONG = "Why? " * 25_000  # 125 kB
+
+
+def test_a_question_that_is_too_long_leaves_what_is_being_written():
+    model = scripted("It ", 0.3, "moved.").enqueue("Both.")
+    house, visit = house_of(model=model), visiting()
+
+    async def run() -> None:
+        first = talking.speak(house, visit)
+        async for _ in first:
+            if visit.entries[0].text:
+                break
+        talking.ask(house, visit, LONG)
+        async for _ in talking.speak(house, visit):
+            pass
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert model.cancelled == 0
+    assert [turn.text for turn in visit.turns()] == ["It moved."]
+    question, told = visit.entries[-2:]
+    assert len(question.text) < 300
+    told = told.text.replace(fragments.NARROW_SPACE, " ")
+    assert told == "That question has 124 999 characters; up to 4 000 are read. Ask it more briefly."
+
+    talking.ask(house, visit, "Which side?")
+    all_of(talking.speak(house, visit))
+    assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both."]
+
+
+def test_stop_after_a_question_that_is_too_long_marks_the_answer():
+    model = ScriptedReasoner(card=MODEL_CARD).enqueue("It ", endless=True)
+    house, visit = house_of(model=model), visiting()
+
+    async def run() -> None:
+        first = talking.speak(house, visit)
+        async for _ in first:
+            if visit.entries[0].text:
+                break
+        talking.ask(house, visit, LONG)
+        talking.stop(house, visit)
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert model.cancelled == 1
+    assert [turn.ended for turn in visit.turns()] == ["stopped"]
+
+
+def test_no_text_is_told_below_a_question_that_was_too_long():
+    house, visit = house_of(model=scripted(0.05)), visiting()
+
+    async def run() -> None:
+        first = talking.speak(house, visit)
+        await anext(first)
+        talking.ask(house, visit, LONG)
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert [entry.kind for entry in visit.entries] == ["note", "note", "trouble"]
+
+
+def test_a_question_that_becomes_too_long_leaves_the_one_that_was_answered():
+    house, visit = house_of(model=scripted("It moved.").enqueue("Both.").enqueue("Both again.")), visiting()
+    all_of(talking.speak(house, visit))
+    talking.ask(house, visit, "Which side?")
+    all_of(talking.speak(house, visit))
+    put = next(place for place, entry in enumerate(visit.entries) if entry.role == "user")
+    shown = talking.ask_otherwise(house, visit, put, LONG)
+    assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both."]
+    assert "Ask it more briefly" in shown["chatbot"][-1]["content"]
+    assert shown["question"].submit_btn is True
+
+    talking.ask_again(house, visit, len(visit.entries) - 2)  # the question that was put, not the one that was not
+    all_of(talking.speak(house, visit))
+    assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both again."]
+
+
 def test_what_a_model_claims_is_counted_marked_and_exported():
     house, visit = house_of(model=scripted(CLAIMS)), visiting()
     shown = all_of(talking.speak(house, visit))[-1]["chatbot"]

@@ -1,8 +1,8 @@
 """A model on any OpenAI-compatible server: messages out, text deltas in. Knows no model, no tokenizer and no settings.
 
-Speaks the protocol itself, in an event loop of its own: so Stop closes the connection at once even before the first
-token, time-outs count tokens and not packets, a line has a greatest length, and no credentials but the one given are
-ever sent. Call it from a thread without a running event loop.
+huggingface_hub's client speaks the protocol (see wire), in an event loop of our own: so Stop closes the connection at
+once even before the first token, and time-outs count tokens and not packets. Call it from a thread without a running
+event loop.
 
 Only what has shown no text yet is tried again: too many requests, a server that is starting or overloaded, a refused
 connection. What arrived before a connection was cut has been yielded and stays; the error says that it broke off.
@@ -15,14 +15,13 @@ import base64
 import email.utils
 import json
 import re
-import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -34,17 +33,12 @@ from mellm_demo.reasoning.thinking import unfold, until_it_repeats
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 from mellm_demo.wording import Language, number
 
-if TYPE_CHECKING:
-    import httpx
-
 TICK_S = 0.05  # Stop is noticed as often
 TRIES = 3
 FIRST_PAUSE_S = 0.5  # before trying again; doubled each time
 LONGEST_PAUSE_S = 20.0  # a server that asks for a longer one is not waited for
 RETRIED = frozenset({429, 502, 503, 504})
-MOST_LINE_BYTES = 2**20  # of one event; a token is a few bytes
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
-MOST_ERROR_BYTES = 4096  # read of a refusal
 MOST_TOLD = 160  # characters of the server's own words in a sentence
 LEAST_KEY = 4  # characters; what is shorter cannot be told from ordinary text
 
@@ -139,103 +133,91 @@ class RemoteModel:
 
     async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Pieces as they arrive, over as many tries as are allowed; bounded in length, never empty."""
-        import httpx
-
-        timeout = httpx.Timeout(None, connect=self._options.connect_s)
-        verify = _trusted() if self._url.startswith("https:") else False  # loading certificates takes a while
         told, thought = 0, 0
-        async with httpx.AsyncClient(timeout=timeout, verify=verify, follow_redirects=False) as client:
-            for tried in range(1, TRIES + 1):
-                try:
-                    async with aclosing(self._once(client, body)) as pieces:
-                        async for piece in pieces:
-                            told += len(piece) if isinstance(piece, str) else 0
-                            thought += len(piece.text) if isinstance(piece, Thought) else 0
-                            yield piece
-                            if told + thought > MOST_CHARACTERS:
-                                raise self._error(
-                                    f"wrote more than {MOST_CHARACTERS} characters and was stopped",
-                                    "Ask a narrower question.",
-                                )
-                    break
-                except _Again as again:
-                    pause = FIRST_PAUSE_S * 2 ** (tried - 1) if again.pause_s is None else again.pause_s
-                    if tried == TRIES or pause > LONGEST_PAUSE_S:
-                        raise ReasonerError(again.sentence) from None
-                await asyncio.sleep(pause)
+        for tried in range(1, TRIES + 1):
+            try:
+                async with aclosing(self._once(body)) as pieces:
+                    async for piece in pieces:
+                        told += len(piece) if isinstance(piece, str) else 0
+                        thought += len(piece.text) if isinstance(piece, Thought) else 0
+                        yield piece
+                        if told + thought > MOST_CHARACTERS:
+                            raise self._error(
+                                f"wrote more than {MOST_CHARACTERS} characters and was stopped",
+                                "Ask a narrower question.",
+                            )
+                break
+            except _Again as again:
+                pause = FIRST_PAUSE_S * 2 ** (tried - 1) if again.pause_s is None else again.pause_s
+                if tried == TRIES or pause > LONGEST_PAUSE_S:
+                    raise ReasonerError(again.sentence) from None
+            await asyncio.sleep(pause)
         if not told:
             raise self._error("returned no text", "Ask again, or choose another model.")
 
-    async def _once(self, client: httpx.AsyncClient, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+    async def _once(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """One request. Raises _Again before the first piece where it may be repeated, else ReasonerError."""
-        import httpx
+        import httpx2
+        from huggingface_hub.errors import InferenceTimeoutError, TextGenerationError
+
+        from mellm_demo.reasoning import wire
 
         limit = self._options.first_token_s
         due = time.monotonic() + limit
-        headers = {"Accept": "text/event-stream, application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
         begun = False
-        response: httpx.Response | None = None
+        client = wire.client_of(self._url, self._key, self._options.connect_s)
         try:
-            request = client.build_request("POST", self._url, json=body, headers=headers)
-            response = await asyncio.wait_for(client.send(request, stream=True), limit)
-            if response.status_code != 200:
-                raise await self._refused(response)
-            events = _events(response)
-            ended = False
-            while True:
+            events = aiter(await asyncio.wait_for(client.chat_completion(**body), limit))
+            last = False
+            while not last:  # “[DONE]” tells no more, and comes in as many spellings as there are servers
                 try:
                     event = await asyncio.wait_for(anext(events), max(due - time.monotonic(), 0.001))
                 except StopAsyncIteration:
-                    break
-                if event == "[DONE]":
-                    ended = True
-                    break
+                    raise self._broken(begun) from None
                 pieces, last, alive = self._piece(event)
-                ended = ended or last
                 for piece in pieces:
                     begun = True
                     yield piece
-                if pieces or alive:
+                if alive:
                     due = time.monotonic() + self._options.between_tokens_s
-            if not ended:
-                raise self._broken(begun)
-        except TimeoutError:
-            raise self._late(begun) from None
-        except httpx.ConnectTimeout:
+        except wire.Refused as refusal:
+            raise self._refused(refusal.status, refusal.retry_after, refusal.text) from None
+        except InferenceTimeoutError:
             wait = number(self._options.connect_s, 0)
             raise self._error(f"cannot be reached: no connection within {wait} s", CHECK_URL) from None
-        except httpx.ConnectError:
+        except TimeoutError:
+            raise self._late(begun) from None
+        except TextGenerationError as error:
+            words = self._words(json.dumps(error.args[0]))
+            raise self._error(f"broke off with an error{words}", "Ask again.") from None
+        except httpx2.ConnectError:
             raise _Again(f"The server {self._host} cannot be reached. {CHECK_URL}") from None
-        except (httpx.HTTPError, httpx.StreamError):
+        except (httpx2.HTTPError, httpx2.StreamError):
             raise self._broken(begun) from None
-        finally:
-            if response is not None:
-                await response.aclose()
-
-    def _piece(self, event: str) -> tuple[list[Piece], bool, bool]:
-        """What an event brings, whether it is the last, and whether it shows that the model is at work."""
-        try:
-            data = json.loads(event)
-            if isinstance(data, dict) and data.get("error"):
-                raise self._error(f"broke off with an error{self._words(json.dumps(data['error']))}", "Ask again.")
-            choices = data["choices"]
-            if not choices:  # the usage at the end
-                return [], False, False
-            choice = choices[0]
-            delta = choice.get("delta") or choice.get("message") or {}
-            text = delta.get("content") or ""
-            thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
-            if not isinstance(text, str) or not isinstance(thought, str):
-                raise TypeError
-            pieces: list[Piece] = [Thought(thought)] if thought else []
-            pieces += [text] if text else []
-            reason = choice.get("finish_reason")
-            pieces += [CutOff("length")] if reason == "length" else []
-            return pieces, bool(reason), bool(delta)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        except (wire.Unreadable, ValueError, LookupError, AttributeError, TypeError, RecursionError):
             raise self._error("sent something that is no chat reply", f"{CHECK_URL[:-1]}, or ask again.") from None
+        finally:
+            await client.close()
+
+    def _piece(self, event: Any) -> tuple[list[Piece], bool, bool]:
+        """What an event brings, whether it is the last, and whether it shows that the model is at work.
+
+        Raises what Python raises where it is of another shape: the library checks none.
+        """
+        if event.choices is None:
+            raise TypeError
+        if not event.choices:  # the usage at the end
+            return [], False, False
+        choice = event.choices[0]
+        said = choice.delta or SimpleNamespace(**getattr(choice, "message", {}))  # a message: all at once
+        told = {key: value for key, value in vars(said).items() if value is not None}
+        text, thought = told.get("content", ""), told.get("reasoning_content") or told.get("reasoning", "")
+        if not isinstance(text, str) or not isinstance(thought, str):
+            raise TypeError
+        pieces: list[Piece] = [Thought(thought)] if thought else []
+        pieces += [text] if text else []
+        pieces += [CutOff("length")] if choice.finish_reason == "length" else []
+        return pieces, bool(choice.finish_reason), bool(told)
 
     # ------------------------------------------------------------------------------------------ what went wrong
 
@@ -254,13 +236,13 @@ class RemoteModel:
             return self._error("lost the connection, so the answer broke off here", "Ask again.")
         return self._error("closed the connection before it answered", "Ask again.")
 
-    async def _refused(self, response: httpx.Response) -> Exception:
+    def _refused(self, status: int, retry_after: str, text: str) -> Exception:
         """What a status means to the visitor; _Again for those that pass."""
-        status, model = response.status_code, self._options.model
+        model = self._options.model
         if status in (401, 403):
             key = "the key" if self._key else "a request without a key"
             return self._error(f"refuses {key} ({status})", "Set MELLM_REMOTE_API_KEY to a key that may use the model.")
-        words = self._words(await _beginning(response))
+        words = self._words(text)
         if status == 404:
             return self._error(
                 f"knows no model “{model}” at this address (404)", f"Check MELLM_REMOTE_MODEL. {CHECK_URL}"
@@ -269,7 +251,7 @@ class RemoteModel:
             return self._error("finds the request too large (413)", "Ask a shorter question or begin a new chat.")
         if status in RETRIED:
             busy = "has too many requests" if status == 429 else "is starting, overloaded or down"
-            pause = _retry_after(response.headers.get("retry-after", ""))
+            pause = _retry_after(retry_after)
             later = f"Ask again in {number(pause, 0)} s." if pause else "Ask again later."
             return _Again(f"The server {self._host} {busy} ({status}). {later}", pause)
         if status >= 500:
@@ -315,52 +297,6 @@ async def _next(pieces: AsyncIterator[Piece], cancel: threading.Event) -> Piece 
             with suppress(asyncio.CancelledError, ReasonerError):
                 await task
             return None
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[str]:
-    """Data of server-sent events; the whole body where the server does not stream. Long lines end in an error."""
-    if "json" in response.headers.get("content-type", ""):
-        whole = b""
-        async for part in response.aiter_bytes():
-            whole += part
-            if len(whole) > MOST_LINE_BYTES:
-                break
-        yield whole.decode("utf-8", "replace")
-        return
-    rest = b""
-    async for part in response.aiter_bytes():
-        rest += part
-        *lines, rest = rest.split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip().decode("utf-8", "replace")
-        if len(rest) > MOST_LINE_BYTES:
-            yield "an endless line"  # is no JSON, and told so
-            return
-    if rest.startswith(b"data:"):
-        yield rest[5:].strip().decode("utf-8", "replace")
-
-
-async def _beginning(response: httpx.Response) -> str:
-    """The first bytes of a refusal, as text; nothing where they do not come."""
-    import httpx
-
-    data = b""
-    with suppress(httpx.HTTPError, httpx.StreamError, TimeoutError):
-        async with asyncio.timeout(2.0):
-            async for part in response.aiter_bytes():
-                data += part
-                if len(data) >= MOST_ERROR_BYTES:
-                    break
-    return data[:MOST_ERROR_BYTES].decode("utf-8", "replace")
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The certificates that are trusted, read once."""
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 def _retry_after(header: str) -> float | None:

@@ -24,6 +24,7 @@ from mellm_demo.ui.speech import listen
 
 LOADING_TICK_S = 0.3
 ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
+TOLD_CHARS = 200  # of a question that is too long to be put
 
 NO_CLIP_YET = "There is nothing to talk about yet. Bring a clip or choose an example, and ask then."
 SPEAKER_FAILED = (
@@ -76,7 +77,7 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
     if visit.entries is not entries or visit.stop_speaking is not cancel:
         return  # somebody else speaks by now
     entry.state, entry.speaker = "", entry.speaker if entry.stands_in else reasoner.card.name
-    if not entry.text and not entry.ended and entries[-1] is entry:
+    if not entry.text and not entry.ended and not failed_it:
         entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
         failed_it = True
     if not entry.text and not entry.ended:
@@ -183,8 +184,9 @@ def narrator_instead(house: House, visit: Visit) -> Updates:
 def stop(house: House, visit: Visit) -> Updates:
     """End the text that is being written; what was written stays."""
     if visit.pending:
-        if visit.entries and visit.entries[-1].role == "assistant":
-            visit.entries[-1].ended = "stopped"
+        said = [entry for entry in visit.entries[visit.about :] if entry.kind == "text"]  # notes may follow it
+        if said and said[-1].role == "assistant":
+            said[-1].ended = "stopped"
         else:
             visit.entries.append(Entry("assistant", "", ended="stopped"))
         visit.hush()
@@ -199,15 +201,10 @@ def ask(house: House, visit: Visit, question: str) -> Updates:
     if visit.analysis is None:
         visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", NO_CLIP_YET, kind="note")]
         return talk(house, visit) | {page.question: gr.Textbox("", submit_btn=True, stop_btn=False)}
-    visit.hush()
-    if len(question) > QUESTION_CHARS:
-        shortened = f"{question[:200]} …"
-        said = (
-            f"That question has {fragments.grouped(len(question))} characters; up to "
-            f"{fragments.grouped(QUESTION_CHARS)} are read. Ask it more briefly."
-        )
-        visit.entries += [Entry("user", shortened, kind="note"), Entry("assistant", said, kind="note")]
+    if len(question) > QUESTION_CHARS:  # what is being written goes on: nothing else was asked
+        visit.entries += _too_long(question)
     else:
+        visit.hush()
         visit.entries.append(Entry("user", question))
         visit.expect_answer()
     updates = talk(house, visit)
@@ -215,9 +212,19 @@ def ask(house: House, visit: Visit, question: str) -> Updates:
     return updates
 
 
+def _too_long(question: str) -> list[Entry]:
+    """The beginning of a question that is not put, and why it is not."""
+    said = (
+        f"That question has {fragments.grouped(len(question))} characters; up to "
+        f"{fragments.grouped(QUESTION_CHARS)} are read. Ask it more briefly."
+    )
+    return [Entry("user", f"{question[:TOLD_CHARS]} …", kind="note"), Entry("assistant", said, kind="note")]
+
+
 def ask_again(house: House, visit: Visit, index: int) -> Updates:
-    """Answer the last question up to ``index`` once more; without one, explain once more."""
-    questions = [i for i, entry in enumerate(visit.entries) if entry.role == "user" and i <= max(index, visit.about)]
+    """Answer the last question up to ``index`` that was put once more; without one, explain once more."""
+    put = [i for i, entry in enumerate(visit.entries) if entry.role == "user" and entry.kind == "text"]
+    questions = [i for i in put if i <= max(index, visit.about)]
     last = questions[-1] if questions and questions[-1] >= visit.about else None
     del visit.entries[visit.about if last is None else last + 1 :]
     return _due(house, visit)
@@ -225,7 +232,10 @@ def ask_again(house: House, visit: Visit, index: int) -> Updates:
 
 def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
     """Replace a question and all that followed it."""
-    question = as_meant(question).replace("\x00", "").strip()[:QUESTION_CHARS]
+    question = as_meant(question).replace("\x00", "").strip()
+    if len(question) > QUESTION_CHARS:  # the question that was answered stays, and its answer
+        visit.entries += _too_long(question)
+        return talk(house, visit)
     if question and 0 <= index < len(visit.entries) and visit.entries[index].role == "user":
         del visit.entries[index:]
         visit.about = min(visit.about, len(visit.entries))
