@@ -307,3 +307,17 @@ def test_other_errors_cost_nobody_the_model():
         heard(second)
     assert first.ready
     assert not engine.closed
+
+
+def test_a_list_has_to_be_whole_at_once_only_where_it_was_taught_so():
+    asked = Turn("user", "Which action units are shown?")
+    pieces = ["AU12 is shown. ", "AU6 is shown. "]
+    told = [
+        Resident(lambda tell: Scripted(pieces), SCRIPTED_CARD, Manner(style=style, guarded=True))
+        for style in ("plain", "brief")
+    ]
+    assert (
+        "".join(piece for piece in heard(told[0], asked) if isinstance(piece, str)).strip() == "".join(pieces).strip()
+    )
+    with pytest.raises(ReasonerError, match="Nothing that"):
+        heard(told[1], asked)

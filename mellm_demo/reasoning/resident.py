@@ -100,16 +100,21 @@ def writing(
             emit,
             stopped,
         ),
-        partial(_borne_out, analysis, question),
+        partial(_borne_out, analysis, question, manner.style == "brief"),
         engine.count,
         manner.max_tokens,
     )
     return guard.write
 
 
-def _borne_out(analysis: Analysis, question: str, text: str) -> bool:
-    """Whether the measurements bear out what is written so far. A list may go on: that it is whole is judged later."""
-    return all(one.kind == "list" for one in check(text, analysis, question=question).unsupported)
+def _borne_out(analysis: Analysis, question: str, at_once: bool, text: str) -> bool:
+    """Whether the measurements bear out what is written so far.
+
+    at_once: a list of units stands in one sentence, as the app's own model was taught; others may go on with it, so
+    that it is whole is judged at the end only.
+    """
+    unsupported = check(text, analysis, question=question).unsupported
+    return not unsupported if at_once else all(one.kind == "list" for one in unsupported)
 
 
 class Resident:
