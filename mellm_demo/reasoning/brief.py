@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
 from mellm_demo.reasoning.answers_en import COLOURS, TERM_TEXTS
-from mellm_demo.reasoning.facts import Facts, Group
+from mellm_demo.reasoning.facts import Facts, Group, best_class, closest_word
 from mellm_demo.reasoning.intents import Intent, Query, understand
 from mellm_demo.records import ActionUnitEvidence, RegionMotion
 from mellm_demo.wording import duration, number, seconds
@@ -29,8 +29,7 @@ ONE_WORD_ASKED = re.compile(r"\bfine[- ]grained|\bclosest word|\bone word\b", re
 DEFINITION_ASKED = re.compile(
     r"\bwhat(?:'s| is| does| do| are)\b|\bdefine|\bexplain\b|\bmean|\bmuscle|\bcalled\b", re.IGNORECASE
 )
-# Without a reading of its own, the word that CASME II (Yan et al. 2014) codes most often in each class.
-USUAL: dict[str, str] = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
+
 
 CANNOT_TELL: dict[Intent, str] = {
     Intent.LIE: "no movement of a face shows whether somebody lies",
@@ -127,22 +126,9 @@ def _side(unit: ActionUnitEvidence) -> str:
     return f"{unit.side} side"
 
 
-def best_class(facts: Facts) -> str | None:
-    """The coarse class with the largest share; None where nothing tells."""
-    coarse = facts.analysis.evidence.coarse if facts.analysis.evidence and facts.units else None
-    return max(facs.COARSE_CLASSES, key=lambda name: float(getattr(coarse, name))) if coarse is not None else None
-
-
 def _share(facts: Facts, name: str) -> float:
     coarse = facts.analysis.evidence.coarse if facts.analysis.evidence else None
     return float(getattr(coarse, name)) if coarse is not None else 0.0
-
-
-def closest_word(facts: Facts) -> str:
-    """The best supported emotion of the best class, or that class's usual word: for who asks for one word."""
-    best = best_class(facts) or "negative"
-    fitting = (one.name for one in facts.emotions if facs.EMOTION_BY_NAME[one.name].coarse == best)
-    return next(fitting, USUAL[best])
 
 
 def _notes(facts: Facts) -> list[str]:

@@ -249,6 +249,9 @@ WARNING_WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Without a reading of its own, the word that CASME II (Yan et al. 2014) codes most often in each class.
+USUAL: dict[str, str] = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
+
 # Regions that everyday words take together.
 FAMILIES: tuple[tuple[str, ...], ...] = (
     ("inner brow", "outer brow"),
@@ -302,3 +305,16 @@ def support(facts: Facts, name: str) -> Support:
         counts=tuple((au, count, clips) for au, count in counts.items() if au in claimed),
         one_sided=one_sided,
     )
+
+
+def best_class(facts: Facts) -> str | None:
+    """The coarse class with the largest share; None where nothing tells."""
+    coarse = facts.analysis.evidence.coarse if facts.analysis.evidence and facts.units else None
+    return max(facs.COARSE_CLASSES, key=lambda name: float(getattr(coarse, name))) if coarse is not None else None
+
+
+def closest_word(facts: Facts) -> str:
+    """The best supported emotion of the best class, or that class's usual word: for who asks for one word."""
+    best = best_class(facts) or "negative"
+    fitting = (one.name for one in facts.emotions if facs.EMOTION_BY_NAME[one.name].coarse == best)
+    return next(fitting, USUAL[best])

@@ -18,7 +18,7 @@ import numpy as np
 
 from mellm_demo import facs, wording
 from mellm_demo.reasoning.claims import Claim, answered, listed, names_of, read, unclaimed
-from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
+from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts, closest_word
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
 from mellm_demo.wording import Language, duration, joined, number, seconds
@@ -223,7 +223,8 @@ class _Judge:
         if claim.stance == "no":
             return claim.word not in best, self._say(f"not {word}", f"不是{word}"), self._readings(best)
         if claim.stance == "weak":
-            return claim.word in listed, self._say(f"possibly {word}", f"可能是{word}"), self._readings(listed)
+            near = listed + ([closest_word(self.facts)] if self.facts.units else [])
+            return claim.word in near, self._say(f"possibly {word}", f"可能是{word}"), self._readings(listed)
         return claim.word in best, word, self._readings(best)
 
     def _readings(self, names: list[str]) -> str:

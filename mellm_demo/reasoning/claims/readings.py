@@ -31,6 +31,10 @@ _OF_A_CLASS = re.compile(
 _ABOUT = re.compile(r"(?:\bfor|关于|支持)\s*$")
 
 
+# One word had to be given, as MEGC's questions want it: the closest is told, whether it is a reading or not.
+_FORCED = re.compile(r"\b(?:fine[- ]grained (?:expression )?class|closest word) (?:is|would be)\W*$")
+
+
 def emotion_claims(sentence: Sentence) -> Iterator[Claim]:
     """Emotions that are said to be expressed, not to be, or possibly."""
     text, start = sentence.text, sentence.start
@@ -53,7 +57,7 @@ def emotion_claims(sentence: Sentence) -> Iterator[Claim]:
                 NOT_BEFORE.search(before) or NOT_AFTER.match(after) or re.search(r"(?:rather|instead) than\s*$", before)
             ):
                 stance = "no"
-            elif listed or _ABOUT.search(before) or HEDGE.search(text, start, last):
+            elif listed or _FORCED.search(before) or _ABOUT.search(before) or HEDGE.search(text, start, last):
                 stance = "weak"
             yield Claim(found.start(), found.end(), "emotion", stance, word=name)
 
