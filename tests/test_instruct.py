@@ -454,3 +454,20 @@ def test_a_corpus_that_lacks_something_says_what(tmp_path, astronaut):
         corpora.read_corpus_events(folder, "casme2")
     with pytest.raises(InputError, match="There is no folder"):
         corpora.read_corpus_events(tmp_path / "none", "casme2")
+
+
+def test_a_question_can_be_asked_more_often(faces, tmp_path):
+    weights = command.weights_of(["megc=99999", "why=0"])
+    assert (weights["why"], weights["region"]) == (0.0, samples.WEIGHTS["region"])
+    command.write(tmp_path / "out", sources.motions(faces, EVENTS, None, 5), 12, weights)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    chats = [line for line in lines if line["kind"] == "chat" and line["facts"]["claimed"]]
+    said = [m["text"] for line in chats for m in line["messages"] if m["role"] == "user"]
+    assert said
+    assert sum("action unit" in text.lower() or "expression class" in text.lower() for text in said) > len(said) / 2
+
+
+@pytest.mark.parametrize("given", ["megc", "megc=-1", "megc=x", "nothing=1", "megc=nan"])
+def test_a_weight_that_is_none_is_told(given):
+    with pytest.raises(InputError, match="is no weight"):
+        command.weights_of([given])

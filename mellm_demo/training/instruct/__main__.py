@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning.prompts import map_png
 from mellm_demo.training.instruct.corpora import CORPORA, Event, read_corpus_events
 from mellm_demo.training.instruct.faces import read_faces
-from mellm_demo.training.instruct.samples import KINDS, Sample, sample_of
+from mellm_demo.training.instruct.samples import KINDS, WEIGHTS, Sample, sample_of
 from mellm_demo.training.instruct.sources import REAL_SHARE, RealFlows, Source, motions
 from mellm_demo.training.instruct.tables import read_tables
 
 EXPLAIN_SHARE = 0.3
 
 
-def samples_from(source: Source, random: np.random.Generator) -> Iterator[Sample]:
+def samples_from(
+    source: Source, random: np.random.Generator, weights: Mapping[str, float] = WEIGHTS
+) -> Iterator[Sample]:
     """One sample of every kind that the motion allows; looking alone only where units or a class are known.
 
     Explanations open most conversations already, so those by themselves are fewer.
@@ -37,7 +39,7 @@ def samples_from(source: Source, random: np.random.Generator) -> Iterator[Sample
             continue
         if kind == "look" and not (source.truth.units or source.truth.coarse):
             continue
-        made = sample_of(source.analysis, source.truth, source.picture, random, kind)
+        made = sample_of(source.analysis, source.truth, source.picture, random, kind, weights)
         if made is not None:
             yield made
 
@@ -62,14 +64,19 @@ def as_line(sample: Sample, source: Source, name: str, image: str | None) -> dic
     }
 
 
-def write(out: Path, made: Iterator[tuple[Source, np.random.Generator]], count: int) -> Counter[str]:
+def write(
+    out: Path,
+    made: Iterator[tuple[Source, np.random.Generator]],
+    count: int,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> Counter[str]:
     """``count`` samples into a folder; what was written by kind and origin."""
     (out / "images").mkdir(parents=True, exist_ok=True)
     written: Counter[str] = Counter()
     total, part = 0, out / "samples.jsonl.part"
     with part.open("w", encoding="utf-8") as file:
         for source, random in made:
-            for sample in samples_from(source, random):
+            for sample in samples_from(source, random, weights):
                 name = f"{total:06d}"
                 image = None
                 if sample.picture is not None:
@@ -84,6 +91,21 @@ def write(out: Path, made: Iterator[tuple[Source, np.random.Generator]], count: 
                 break
     part.replace(out / "samples.jsonl")
     return written
+
+
+def weights_of(given: Sequence[str]) -> dict[str, float]:
+    """WEIGHTS with those that were given as “megc=16”. Raises InputError."""
+    weights = dict(WEIGHTS)
+    for one in given:
+        name, _, number = one.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = -1.0
+        if name not in weights or not 0.0 <= value < 1e6:
+            raise InputError(f"“{one}” is no weight. Write it as QUESTION=NUMBER; questions are {', '.join(weights)}.")
+        weights[name] = value
+    return weights
 
 
 def _corpus_sources(
@@ -109,6 +131,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--faces", type=Path, help="where the aligned faces are kept; default: OUT/faces.npz")
     parser.add_argument("--held-out", action="store_true", help="of the people that training never sees")
     parser.add_argument("--real-share", type=float, default=REAL_SHARE, help="of the motions, from me_flow")
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="QUESTION=NUMBER", help=f"how often: {', '.join(WEIGHTS)}"
+    )
     parser.add_argument("--corpus", choices=CORPORA, help="from a corpus' own folder instead")
     parser.add_argument("--corpus-folder", type=Path, help="of its frames")
     parser.add_argument("--coding", type=Path, help="its coding table (.csv or .xlsx), if it lies elsewhere")
@@ -131,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faces, read_tables(given.data), flows, given.seed,
                 held_out=given.held_out, real_share=given.real_share,
             )  # fmt: skip
-        written = write(given.out, made, given.samples)
+        written = write(given.out, made, given.samples, weights_of(given.weight))
         print(json.dumps({"samples": sum(written.values()), **dict(sorted(written.items())),
                           "seconds": round(time.monotonic() - started, 1)}, indent=1))  # fmt: skip
     except MellmError as error:

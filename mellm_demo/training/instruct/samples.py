@@ -73,17 +73,23 @@ class Truth:
 
 
 def sample_of(
-    analysis: Analysis, truth: Truth, picture: Image | None, random: np.random.Generator, kind: str | None = None
+    analysis: Analysis,
+    truth: Truth,
+    picture: Image | None,
+    random: np.random.Generator,
+    kind: str | None = None,
+    weights: Mapping[str, float] = WEIGHTS,
 ) -> Sample | None:
     """A sample of this kind (drawn where not given); None where the record gives rise to none.
 
-    picture: the motion map where the app would show none, for ``look``; else the analysis' own is used.
+    picture: the motion map where the app would show none, for ``look``; else the analysis' own is used. weights: how
+    often each question is asked.
     """
     say = Speaker(random)
     kind = kind or str(random.choice(KINDS, p=KIND_SHARES))
     if kind == "look":
         return looked(truth, picture, random) if picture is not None else None
-    made = explained(analysis, say) if kind == "explain" else chatted(analysis, say)
+    made = explained(analysis, say) if kind == "explain" else chatted(analysis, say, weights)
     if made is None:
         return None
     messages, statements = made
@@ -99,7 +105,9 @@ def explained(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] 
     return (*_told(analysis, ()), Said("assistant", text, learn=True)), statements
 
 
-def chatted(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] | None:
+def chatted(
+    analysis: Analysis, say: Speaker, weights: Mapping[str, float] = WEIGHTS
+) -> tuple[tuple[Said, ...], int] | None:
     """Some questions in a row, often after an explanation."""
     turns: list[Turn] = []
     total = 0
@@ -109,7 +117,7 @@ def chatted(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] | 
             turns.append(Turn("assistant", opening))
     led = len(turns)
     for _ in range(int(say.random.integers(*QUESTIONS_ASKED))):
-        asked = _asked(analysis, say)
+        asked = _asked(analysis, say, weights)
         if asked is not None:
             question, answer, statements = asked
             turns += [Turn("user", question), Turn("assistant", answer)]
@@ -121,10 +129,10 @@ def chatted(analysis: Analysis, say: Speaker) -> tuple[tuple[Said, ...], int] | 
     return (*messages, Said("assistant", turns[-1].text, learn=True)), total
 
 
-def _asked(analysis: Analysis, say: Speaker) -> tuple[str, str, int] | None:
+def _asked(analysis: Analysis, say: Speaker, weights: Mapping[str, float]) -> tuple[str, str, int] | None:
     facts = Facts(analysis)
-    names = list(WEIGHTS)
-    shares = np.array(list(WEIGHTS.values()))
+    names = list(weights)
+    shares = np.array(list(weights.values()))
     for _ in range(TRIES):
         ask = QUESTIONS[names[int(say.random.choice(len(names), p=shares / shares.sum()))]]
         made = ask(facts, say)
