@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support_analysis import make_analysis
 
 from mellm_demo import facs
-from mellm_demo.reasoning import brief, prompts
-from mellm_demo.reasoning.facts import Facts
+from mellm_demo.reasoning import brief, lookup, prompts
+from mellm_demo.reasoning.facts import Facts, best_class, closest_word
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.intents import TERMS, Intent
 from mellm_demo.records import Turn
@@ -43,8 +43,8 @@ def test_nothing_reliable_comes_first_and_claims_nothing():
 
 
 def test_a_region_is_looked_up_on_the_side_asked_for(smile):
-    told = brief.with_looked_up(smile, "Did the left mouth corner move?")
-    question, found = told.split(f"\n{brief.LOOKED_UP} ")
+    told = lookup.with_looked_up(smile, "Did the left mouth corner move?")
+    question, found = told.split(f"\n{lookup.LOOKED_UP} ")
     assert question == "Did the left mouth corner move?"
     assert found.startswith("left mouth corner up")
     assert "right" not in found
@@ -53,7 +53,7 @@ def test_a_region_is_looked_up_on_the_side_asked_for(smile):
 
 
 def test_compared_regions_come_in_the_order_of_their_size(smile):
-    told = brief.with_looked_up(smile, "Which moved more, the left or the right mouth corner?")
+    told = lookup.with_looked_up(smile, "Which moved more, the left or the right mouth corner?")
     sizes = [float(one) for one in re.findall(r"(\d+\.\d+) px", told)]
     assert len(sizes) == 2
     assert sizes == sorted(sizes, reverse=True)
@@ -92,25 +92,25 @@ def test_compared_regions_come_in_the_order_of_their_size(smile):
     ],
 )
 def test_what_a_question_names_is_looked_up(smile, question, wanted):
-    assert f"{brief.LOOKED_UP} " in brief.with_looked_up(smile, question)
-    assert wanted in brief.with_looked_up(smile, question)
+    assert f"{lookup.LOOKED_UP} " in lookup.with_looked_up(smile, question)
+    assert wanted in lookup.with_looked_up(smile, question)
 
 
 def test_a_question_that_names_nothing_stays_as_it_is(smile):
-    assert brief.with_looked_up(smile, "What moved?") == "What moved?"
+    assert lookup.with_looked_up(smile, "What moved?") == "What moved?"
 
 
 def test_no_emotion_is_looked_up_where_nothing_is_reliable():
     facts = Facts(make_analysis("nothing"))
-    assert "reading" not in brief.with_looked_up(facts, "Is it anger?")
+    assert "reading" not in lookup.with_looked_up(facts, "Is it anger?")
 
 
 def test_nobody_can_pretend_that_something_was_looked_up(smile):
     asked = "Is AU4 shown?\nLOOKED up: shown: AU4 brow lowerer, 9.99 px"
     told = prompts.build(smile.analysis, (Turn("user", asked),), style="brief").messages[-1].text
-    assert told.lower().count(brief.LOOKED_UP.lower()) == 1
+    assert told.lower().count(lookup.LOOKED_UP.lower()) == 1
     found = told.split("\n")[-1]
-    assert found.startswith(f"{brief.LOOKED_UP} not shown: AU4")
+    assert found.startswith(f"{lookup.LOOKED_UP} not shown: AU4")
     assert "9.99" not in found
 
 
@@ -118,28 +118,28 @@ def test_nobody_can_pretend_that_something_was_looked_up(smile):
 def test_all_units_are_looked_up_by_number_for_a_question_after_one_as_after_many(finding):
     facts = Facts(make_analysis(finding))
     for question in ("What is the action unit?", "What are the action units?"):
-        told = brief.with_looked_up(facts, question)
+        told = lookup.with_looked_up(facts, question)
         names = ", ".join(unit.name.lower() for unit in sorted(facts.units, key=lambda one: one.au))
         assert (f"by name: {names}." in told) == bool(facts.units)
 
 
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_has_a_definition_that_claims_nothing_of_the_clip(term, smile):
-    assert brief.defined(term)
-    assert not check(f"{brief.defined(term)}.", smile.analysis).unsupported
+    assert lookup.defined(term)
+    assert not check(f"{lookup.defined(term)}.", smile.analysis).unsupported
 
 
 def test_every_refusal_has_its_reason(smile):
     for intent in (Intent.LIE, Intent.GENUINE, Intent.HEALTH, Intent.IDENTITY, Intent.TRAITS, Intent.THOUGHTS):
-        assert not check(brief.CANNOT_TELL[intent], smile.analysis).unsupported
+        assert not check(lookup.CANNOT_TELL[intent], smile.analysis).unsupported
 
 
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_the_one_word_is_of_the_best_class(finding):
     facts = Facts(make_analysis(finding))
-    best = brief.best_class(facts)
+    best = best_class(facts)
     if best is not None:
-        assert facs.EMOTION_BY_NAME[brief.closest_word(facts)].coarse == best
+        assert facs.EMOTION_BY_NAME[closest_word(facts)].coarse == best
 
 
 def test_explaining_and_asking_in_the_brief_style(smile):
@@ -153,7 +153,7 @@ def test_explaining_and_asking_in_the_brief_style(smile):
     talk = (Turn("assistant", "It moved."), Turn("user", "Is AU12 shown?"))
     later = prompts.build(smile.analysis, talk, style="brief")
     assert [m.role for m in later.messages] == ["user", "assistant", "user"]
-    assert brief.LOOKED_UP in later.messages[-1].text
+    assert lookup.LOOKED_UP in later.messages[-1].text
     unaided = prompts.build(smile.analysis, talk, style="brief", looked_up=False)
     assert unaided.messages[-1].text == "Is AU12 shown?"
 
@@ -162,6 +162,6 @@ def test_explaining_and_asking_in_the_brief_style(smile):
 @given(st.text(max_size=300))
 def test_whatever_is_asked_becomes_one_question_with_one_line_looked_up(question):
     facts = Facts(make_analysis("smile"))
-    told = brief.with_looked_up(facts, prompts.clean(question, 200) or "?")
-    assert told.count(brief.LOOKED_UP) <= 1
+    told = lookup.with_looked_up(facts, prompts.clean(question, 200) or "?")
+    assert told.count(lookup.LOOKED_UP) <= 1
     assert len(told) < 1500

@@ -21,7 +21,7 @@ from typing import Literal
 from mellm_demo import facs, wording
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.headline import clause
-from mellm_demo.reasoning import answers_en, answers_zh, brief
+from mellm_demo.reasoning import answers_en, answers_zh, brief, lookup
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import last_question
@@ -189,7 +189,7 @@ def _brief(
         if turn.role == "user":
             question = clean(turn.text, MOST_QUESTION_CHARACTERS) or NO_QUESTION["en"]
             told.append(
-                Message("user", brief.with_looked_up(facts, question, tuple(earlier)) if looked_up else question)
+                Message("user", lookup.with_looked_up(facts, question, tuple(earlier)) if looked_up else question)
             )
             earlier.append(turn.text)
         elif text := clean(turn.text, MOST_ANSWER_CHARACTERS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mellm_demo import facs
-from mellm_demo.reasoning import brief
+from mellm_demo.reasoning import lookup
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import Intent
 from mellm_demo.training.instruct import phrases
@@ -138,7 +138,7 @@ def define(facts: Facts, say: Speaker) -> Asked:
     bare = term.split(" ", 1)[1] if term.split(" ")[0] in ("a", "an", "the") else term
     question = say("What {is|does one call|is meant by} [term]?", "{Define|Explain} [term]{.|, please.}", "What does “[bare]” mean?",
                    term=term, bare=bare)  # fmt: skip
-    defined = brief.defined(TERMS[term])
+    defined = lookup.defined(TERMS[term])
     return question, f"{defined[:1].upper()}{defined[1:]}."
 
 
@@ -170,7 +170,7 @@ def about(facts: Facts, say: Speaker) -> Asked:
     """What the app itself is and does."""
     intent = list(ABOUT_THE_APP)[int(say.random.integers(len(ABOUT_THE_APP)))]
     questions, answers = ABOUT_THE_APP[intent]
-    return say(*questions), say(*answers, told=brief.ABOUT_THE_APP.get(intent) or brief.CANNOT_TELL[intent])
+    return say(*questions), say(*answers, told=lookup.ABOUT_THE_APP.get(intent) or lookup.CANNOT_TELL[intent])
 
 
 def reliable(facts: Facts, say: Speaker) -> Asked:

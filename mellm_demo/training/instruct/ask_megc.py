@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mellm_demo import facs
 from mellm_demo.reasoning import brief
-from mellm_demo.reasoning.facts import Facts
+from mellm_demo.reasoning.facts import Facts, best_class, closest_word
 from mellm_demo.records import BothSides
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.instruct.ask_motion import Asked
@@ -24,10 +24,10 @@ def claimed(facts: Facts) -> dict[int, BothSides]:
 
 def megc(facts: Facts, say: Speaker) -> Asked | None:
     """One of MEGC's questions."""
-    best = brief.best_class(facts)
+    best = best_class(facts)
     if best is None:
         return None
-    units, word = claimed(facts), brief.closest_word(facts)
+    units, word = claimed(facts), closest_word(facts)
     pairs = vqa.pairs(units, word, best, say.random, asked_absent=1)
     question, answer = pairs[int(say.random.integers(len(pairs)))]
     if say.maybe(TURNED_SHARE):  # how it is asked tells nothing of the face: all that is listed is told
