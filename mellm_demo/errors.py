@@ -29,5 +29,9 @@ class ReasonerError(MellmError):
     """The one who writes the text failed; the analysis stays."""
 
 
+class NothingSupported(ReasonerError):
+    """Of what a model wrote the measurements bore out nothing, so nothing of it is shown."""
+
+
 class Cancelled(MellmError):
     """The visitor asked to stop."""

@@ -11,7 +11,7 @@ import pytest
 from support_analysis import make_analysis
 from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
-from mellm_demo.errors import ReasonerError, WeightsError
+from mellm_demo.errors import NothingSupported, ReasonerError, WeightsError
 from mellm_demo.reasoning.choice import Loadable
 from mellm_demo.reasoning.embedded import MANIFEST, Embedded, asked_in, read_manifest
 from mellm_demo.reasoning.narrator import Narrator
@@ -173,6 +173,16 @@ def test_what_cannot_be_loaded_leaves_the_narrator_and_says_why():
     assert "The model in the weights cannot be used. “language.gguf”" in reasoner.card.why
     assert not reasoner.ready
     assert "not the file" in reasoner.failure
+
+
+def test_where_nothing_it_wrote_is_supported_the_narrator_answers_and_says_so():
+    pieces = heard(embedded(NothingSupported("Nothing was supported.")), "Which side?")
+    place = next(piece for piece in pieces if isinstance(piece, SpokenBy))
+    assert place.card.name == "Narrator"
+    assert "nothing that the embedded model wrote was supported" in place.card.notice
+    assert text_of(pieces)
+    with pytest.raises(NothingSupported):  # what was begun is not begun again by somebody else
+        heard(embedded("Both ", NothingSupported("Nothing was supported.")), "Which side?")
 
 
 def test_what_fails_while_it_speaks_is_told_as_ever():

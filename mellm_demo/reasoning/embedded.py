@@ -1,7 +1,8 @@
 """The model that comes with the app, and the narrator in its place where it cannot speak.
 
-That is where a language is asked for that it was not taught, and where it cannot be loaded: too little memory, or files
-that are not the ones that ``embedded.json`` names. Who reads is told in each such reply, by ``SpokenBy``.
+That is where a language is asked for that it was not taught, where it cannot be loaded (too little memory, or files
+that are not the ones that ``embedded.json`` names), and where the measurements bore out nothing of what it wrote. Who
+reads is told in each such reply, by ``SpokenBy``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mellm_demo.errors import WeightsError
+from mellm_demo.errors import NothingSupported, WeightsError
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import Loading, Piece, Reasoner, SpokenBy
 from mellm_demo.records import Analysis, ReasonerCard, Turn
@@ -30,6 +31,9 @@ OTHER_LANGUAGE: dict[Language, str] = {
 }
 LANGUAGE_NAMES_ZH = {"en": "英语", "zh": "中文"}
 NOT_LOADED = "composed from measurements; the embedded model cannot be used: {why}"
+NOTHING_BORNE_OUT = (
+    "composed from measurements; nothing that the embedded model wrote was supported by them, so none of it is shown"
+)
 GUARDED_NOTICE = (
     "written by a small language model in this app; sentences that the measurements do not support are not shown, and "
     "it can still be wrong"
@@ -138,7 +142,7 @@ class Embedded:
         self.model.close()
 
     def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
-        """Pieces; see protocol.Reasoner. What the model raises is raised, unless it was never loaded."""
+        """Pieces; see protocol.Reasoner. What the model raises is raised, unless the narrator takes its place."""
         language = asked_in(turns, self.language)
         if language not in self.languages:
             yield SpokenBy(self._in_place(_only(self.languages, language)))
@@ -149,10 +153,12 @@ class Embedded:
             for piece in self.model.reply(analysis, turns, cancel):
                 begun = begun or isinstance(piece, str)
                 yield piece
-        except Exception:
-            if begun or self.model.failure is None:
+        except Exception as error:
+            unsupported = isinstance(error, NothingSupported)
+            if begun or (self.model.failure is None and not unsupported):
                 raise
-            yield SpokenBy(self._in_place(NOT_LOADED.format(why=self.model.failure)))
+            why = NOTHING_BORNE_OUT if unsupported else NOT_LOADED.format(why=self.model.failure)
+            yield SpokenBy(self._in_place(why))
             yield from self.narrator.reply(analysis, turns, cancel)
 
     def _in_place(self, notice: str) -> ReasonerCard:

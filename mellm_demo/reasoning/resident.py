@@ -13,7 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from mellm_demo.errors import MellmError, ReasonerError, SettingsError
+from mellm_demo.errors import MellmError, NothingSupported, ReasonerError, SettingsError
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import Guard
 from mellm_demo.reasoning.prompts import Message, Style, build
@@ -221,7 +221,9 @@ class Resident:
                 left_out = left_out or (isinstance(piece, Rewritten) and piece.left_out > 0)
                 yield piece
             if not said and not cancel.is_set():
-                raise ReasonerError((NOTHING_LEFT if left_out else NOTHING_SAID).format(name=engine.card.name))
+                if left_out:
+                    raise NothingSupported(NOTHING_LEFT.format(name=engine.card.name))
+                raise ReasonerError(NOTHING_SAID.format(name=engine.card.name))
         finally:
             self._used_s = time.monotonic()
             if work is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.protocol import Reasoner, asked_last
+from mellm_demo.reasoning.protocol import Reasoner, SpokenBy, asked_last
 from mellm_demo.records import Analysis, Turn
 
 # Ten turns: what was found, how sure that is, and what cannot be told. Every clip takes one of the lists in turn.
@@ -63,8 +63,10 @@ def talk(reasoner: Reasoner, analysis: Analysis, questions: Sequence[str]) -> tu
     for question in (None, *questions):
         if question is not None:
             turns.append(Turn("user", question))
-        pieces = reasoner.reply(analysis, tuple(turns), threading.Event())
-        turns.append(Turn("assistant", "".join(piece for piece in pieces if isinstance(piece, str))))
+        pieces = list(reasoner.reply(analysis, tuple(turns), threading.Event()))
+        place = next((piece.card for piece in pieces if isinstance(piece, SpokenBy)), reasoner.card)
+        text = "".join(piece for piece in pieces if isinstance(piece, str))
+        turns.append(Turn("assistant", text, "" if place.is_language_model else f"{place.name}: {place.notice}"))
     return tuple(turns)
 
 
@@ -78,7 +80,7 @@ def written(name: str, analysis: Analysis, turns: Sequence[Turn]) -> tuple[str, 
         held = check(turn.text, analysis, "en", asked_last(turns[:number]))
         checked, wrong = checked + len(held.statements), wrong + len(held.unsupported)
         quoted = "\n".join(f"> {line}".rstrip() for line in turn.text.strip().splitlines())
-        lines += ["", quoted]
+        lines += ["", *([f"({turn.speaker})", ""] if turn.speaker else []), quoted]
         lines += [f"\n(Not supported: {one.claim}: {one.why}.)" for one in held.unsupported]
     lines += ["", f"({checked} statements checked, {wrong} not supported.)", ""]
     return "\n".join(lines), checked, wrong
