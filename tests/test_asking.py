@@ -227,13 +227,16 @@ def test_every_question_is_asked_by_itself_at_temperature_0(asked, made):
     report = asking.report(few, {few[0].clip: made[few[0].clip]}, Asker(engine))
     assert report["coarse_uf1"] == report["bleu"] == 1.0
     assert report["contradictions"] == 0.0
-    assert len(engine.heard) == len(few)
-    for messages, manner, one in zip(engine.heard, engine.manners, few, strict=True):
+    plain = sum(not manner.guarded for manner in engine.manners)
+    assert plain == len(few)  # before what the guard has written again
+    assert all(manner.guarded for manner in engine.manners[plain:])
+    for messages, manner, one in zip(engine.heard[:plain], engine.manners[:plain], few, strict=True):
         assert one.question in messages[-1].text
         assert sum(other.question in m.text for m in messages for other in few) == 1
         assert any(m.image_png for m in messages)
         assert (manner.temperature, manner.max_tokens) == (0.0, 96)
     assert set(asking.SCORES) < set(report)
+    assert 0.0 <= report["contradictions_guarded"] <= 1.0
     assert report["units_of_the_head"]["au_macro_f1"] in (0.0, 1.0)  # 0: no list among the few
     assert 0.0 <= report["units_of_the_head"]["head"] <= 1.0
     assert report["faithfulness"] is None
