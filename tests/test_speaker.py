@@ -232,15 +232,21 @@ CLAIMS = "Both lip corners rose (AU12), and the brows lowered (AU4) <b>strongly<
 LONG = "Why? " * 25_000  # 125 kB
 
 
+async def begun(house, visit):
+    """An answer of which the first words have come; go on with it."""
+    first = talking.speak(house, visit)
+    async for _ in first:
+        if visit.entries[0].text:
+            break
+    return first
+
+
 def test_a_question_that_is_too_long_leaves_what_is_being_written():
     model = scripted("It ", 0.3, "moved.").enqueue("Both.")
     house, visit = house_of(model=model), visiting()
 
     async def run() -> None:
-        first = talking.speak(house, visit)
-        async for _ in first:
-            if visit.entries[0].text:
-                break
+        first = await begun(house, visit)
         talking.ask(house, visit, LONG)
         async for _ in talking.speak(house, visit):
             pass
@@ -265,10 +271,7 @@ def test_stop_after_a_question_that_is_too_long_marks_the_answer():
     house, visit = house_of(model=model), visiting()
 
     async def run() -> None:
-        first = talking.speak(house, visit)
-        async for _ in first:
-            if visit.entries[0].text:
-                break
+        first = await begun(house, visit)
         talking.ask(house, visit, LONG)
         talking.stop(house, visit)
         async for _ in first:

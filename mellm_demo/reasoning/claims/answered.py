@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from mellm_demo.reasoning.claims.kinds import Claim, Stance
-from mellm_demo.reasoning.intents import Intent, Query, clean, understand
+from mellm_demo.reasoning.intents import Intent, clean, understand
 
 _OPENING = re.compile(r"\W*(yes|no|是的?|有|不是|没有|否)(?=\s*[.,:;!。，：；！\n]|\s*$)", re.IGNORECASE)
 _STANCES: dict[str, Stance] = {"yes": "yes", "是": "yes", "是的": "yes", "有": "yes"}
@@ -23,6 +23,7 @@ _SOME = re.compile(  # of the units: the best, one of a part, how many
     r"\b(?:most|best|first|strong\w*|main|one|mean|called|many|muscles?|upper|lower|side|left|right)\b|最|主要|几个|多少|一个"
 )
 _KIND = re.compile(r"\b(micro|macro)(?:[- ]?expressions?)?\b|(微|宏)表情")
+_KINDS = {"微": "micro", "宏": "macro"}
 
 
 def answered(text: str, question: str) -> tuple[Claim, ...]:
@@ -32,16 +33,14 @@ def answered(text: str, question: str) -> tuple[Claim, ...]:
         return ()
     stance: Stance = _STANCES.get(opening[1].lower(), "no")
     query, place = understand(question), (opening.start(1), opening.end(1))
-    kinds = {"微" if found[2] else found[1]: found for found in _KIND.finditer(asked)}
+    kinds = {_KINDS.get(found[1] or found[2], found[1]) for found in _KIND.finditer(asked)}
     if query.intents == (Intent.KIND,) and len(kinds) == 1:
-        found = next(iter(kinds.values()))
-        word = {"微": "micro", "宏": "macro"}.get(found[2] or "", found[1] or "")
-        return (Claim(*place, "type", stance, word=word),)
+        return (Claim(*place, "type", stance, word=kinds.pop()),)
     if query.intents == (Intent.UNIT,) and len(query.units) == 1 and _SHOWN.search(asked):
         return (Claim(*place, "unit", stance, units=query.units),)
     if query.intents == (Intent.REGION,) and len(query.regions) == 1 and _MOVED.search(asked) and not _ways(asked):
         return (Claim(*place, "region", stance, names=query.regions, side=query.side),)
-    if _names_one_emotion(query):
+    if query.intents == (Intent.NAMED_EMOTION,) and len(query.emotions) == 1:
         return (Claim(*place, "emotion", stance, word=query.emotions[0]),)
     return ()
 
@@ -67,7 +66,3 @@ def _ways(asked: str) -> bool:
     return bool(
         re.search(r"\b(?:up|down|in|out|\w+wards?|left or right|much|far|more|most)\b|上|下|内|外|多|最", asked)
     )
-
-
-def _names_one_emotion(query: Query) -> bool:
-    return query.intents == (Intent.NAMED_EMOTION,) and len(query.emotions) == 1
