@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 
+import httpx
 import numpy as np
 import pytest
 
@@ -115,7 +116,9 @@ def server(language, eye):
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.cache_type_k = parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32  # by default half precision
     parameters.warmup = False
-    return xllamacpp.Server(parameters)
+    running = xllamacpp.Server(parameters)
+    httpx.get(f"{running.listening_address}/health", trust_env=False, timeout=60)  # freed before it listens, it hangs
+    return running
 
 
 def answered(running, picture, count=WORDS):

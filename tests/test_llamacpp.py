@@ -18,9 +18,19 @@ from support_gguf import IMAGE_PX, PATCH_PX, smollm2, write_projector
 
 from mellm_demo import motion_map
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import llamacpp, memory
+from mellm_demo.reasoning import memory
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.llamacpp import GgufOptions, find_projector, free_threads, gguf_model, own_threads
+from mellm_demo.reasoning.llamacpp import (
+    GgufOptions,
+    engine,
+    find_projector,
+    free_threads,
+    gguf_model,
+    load_now,
+    own_threads,
+)
+from mellm_demo.reasoning.llamacpp import threads as computing
+from mellm_demo.reasoning.llamacpp.files import Files, check_digests
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
 from mellm_demo.reasoning.resident import Manner, Resident
@@ -138,12 +148,12 @@ def test_two_visitors_are_answered_one_after_the_other(small):
 def test_older_turns_give_way_and_the_evidence_stays():
     heard = []
 
-    class Spy(llamacpp.LlamaCpp):
+    class Spy(engine.LlamaCpp):
         def generate(self, messages, manner, emit, stopped):
             heard.append(messages)
             emit("Well.")
 
-    files = llamacpp._Files(GgufOptions(smollm2(), context=2048))
+    files = Files(GgufOptions(smollm2(), context=2048))
     options = GgufOptions(smollm2(), context=2048)
     model = Resident(lambda tell: Spy(files, options, tell), files.card(options, None), SHORT)
     turns = []
@@ -155,8 +165,8 @@ def test_older_turns_give_way_and_the_evidence_stays():
     assert "And the last one?" in text
     assert "Question 39?" in text
     assert "Question 0?" not in text
-    engine = model._engine()
-    assert sum(engine.count(message.text) for message in heard[0]) <= 2048 - SHORT.max_tokens
+    loaded = model._engine()
+    assert sum(loaded.count(message.text) for message in heard[0]) <= 2048 - SHORT.max_tokens
     with pytest.raises(ReasonerError, match=r"take .* tokens, but the model is given"):
         list(model.reply(make_analysis("smile"), [Turn("user", "嘴角" * 1000)], threading.Event()))
     model.close()
@@ -165,10 +175,10 @@ def test_older_turns_give_way_and_the_evidence_stays():
 def test_a_tokenizer_counts(small):
     small.prepare()
     small._attempt.over.wait(60)
-    engine = small._engine()
-    assert engine.count("") == 0
-    assert engine.count("Hello world") == 2
-    assert engine.count("<|im_start|>") >= 1
+    loaded = small._engine()
+    assert loaded.count("") == 0
+    assert loaded.count("Hello world") == 2
+    assert loaded.count("<|im_start|>") >= 1
 
 
 def test_a_stranger_on_this_machine_gets_nothing(small):
@@ -176,7 +186,7 @@ def test_a_stranger_on_this_machine_gets_nothing(small):
 
     small.prepare()
     small._attempt.over.wait(60)
-    address = small._engine()._server.listening_address
+    address = small._engine()._process.address
     assert address.startswith("http://127.0.0.1:")
     for path in ("/v1/chat/completions", "/tokenize", "/completion"):
         assert httpx.post(address + path, json={"content": "a", "prompt": "a"}, trust_env=False).status_code == 401
@@ -195,15 +205,20 @@ def test_it_sees_through_a_projector(tmp_path):
 
 
 class Listening:
-    """A server that is asked on loopback alone; ``read`` counts what it is given to read, each of so many tokens."""
+    """A process that is asked on loopback alone; ``read`` counts what it is given to read, each of so many tokens."""
 
-    def __init__(self, server, address: str | None = None) -> None:
-        self._server, self.listening_address = server, address or server.listening_address
+    lost = False
+
+    def __init__(self, process, address: str | None = None) -> None:
+        self._process, self.address = process, address or process.address
         self.read = 0
 
-    def handle_chat_completions(self, body):
+    def ask(self, body, hear, stopped):
         self.read += 1
         return {"usage": {"prompt_tokens": 40 + 9 * isinstance(body["messages"][0]["content"], list)}}
+
+    def close(self) -> None:
+        self._process.close()
 
 
 @pytest.mark.parametrize(
@@ -211,20 +226,22 @@ class Listening:
 )
 def test_an_image_is_counted_without_being_encoded_where_that_is_possible(tmp_path, monkeypatch, address, tokens, read):
     """An image costs a large model on a CPU half a minute; only a server that does not count has to read one."""
-    start, servers = llamacpp._start, []
+    start, processes = engine.Process, []
 
-    def listening(*given):
-        servers.append(Listening(start(*given), address))
-        return servers[-1]
+    def listening(parameters):
+        processes.append(Listening(start(parameters), address))
+        return processes[-1]
 
-    monkeypatch.setattr(llamacpp, "_start", listening)
+    monkeypatch.setattr(engine, "Process", listening)
     options = GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf"), context=512)
-    assert llamacpp.engine(options).image_tokens() == tokens
-    assert servers[0].read == read
+    loaded = load_now(options)
+    assert loaded.image_tokens() == tokens
+    assert processes[0].read == read
+    loaded.close()
 
 
 def test_files_are_read_before_they_are_loaded_and_the_share_is_told(tmp_path, monkeypatch):
-    """llama.cpp stops all of Python while it loads; what the disk takes must not be part of that."""
+    """llama.cpp does not tell how far it is, and the disk's share is the most of it."""
     told: list = []
 
     def start(*_):
@@ -232,18 +249,18 @@ def test_files_are_read_before_they_are_loaded_and_the_share_is_told(tmp_path, m
         shares = [share for what, share in told if what == "reading the model's files"]
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
-        assert len(shares) >= smollm2().stat().st_size // llamacpp.AHEAD_BYTES  # both files, piece by piece
+        assert len(shares) >= smollm2().stat().st_size // engine.AHEAD_BYTES  # both files, piece by piece
         raise ReasonerError("That is enough.")
 
-    monkeypatch.setattr(llamacpp, "_start", start)
+    monkeypatch.setattr(engine, "Process", start)
     options = GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf"))
     with pytest.raises(ReasonerError, match="enough"):
-        llamacpp.engine(options, lambda what, share: told.append((what, share)))
+        load_now(options, lambda what, share: told.append((what, share)))
 
 
 def test_a_file_that_cannot_be_read_ahead_is_llama_cpps_matter(tmp_path):
     told: list = []
-    llamacpp.read_ahead([tmp_path], lambda what, share: told.append(share))  # a folder
+    engine.read_ahead([tmp_path], lambda what, share: told.append(share))  # a folder
     assert told == []
 
 
@@ -283,7 +300,7 @@ def test_a_missing_part_of_a_split_model(tmp_path):
 
 def test_too_little_memory_is_said_before_loading(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: memory.RESERVE + 350_000_000)
-    monkeypatch.setattr(llamacpp, "_start", lambda *_: pytest.fail("it began to load"))
+    monkeypatch.setattr(engine, "Process", lambda *_: pytest.fail("it began to load"))
     sentence = failure(GgufOptions(smollm2()))
     assert "350 MB are free" in sentence
     assert "a file of up to 54 MB would fit" in sentence
@@ -296,14 +313,14 @@ def test_an_answer_as_long_as_the_context():
 
 
 def test_files_are_held_against_their_digests_when_they_are_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(llamacpp, "_start", lambda *_: pytest.fail("it began to load"))
+    monkeypatch.setattr(engine, "Process", lambda *_: pytest.fail("it began to load"))
     projector = write_projector(tmp_path / "mmproj-tiny.gguf")
     right = hashlib.sha256(projector.read_bytes()).hexdigest()
-    llamacpp.check_digests([(projector, right.upper())])
+    check_digests([(projector, right.upper())])
     wrong = GgufOptions(smollm2(), projector, digests=((projector, right), (smollm2(), "0" * 64)))
     assert "is not the file that belongs here" in failure(wrong)
     with pytest.raises(WeightsError, match="cannot be read"):
-        llamacpp.check_digests([(tmp_path / "gone.gguf", right)])
+        check_digests([(tmp_path / "gone.gguf", right)])
 
 
 def test_what_failed_to_load_is_tried_again(monkeypatch):
@@ -329,29 +346,29 @@ def test_a_projector_beside_the_model_is_found(tmp_path):
 
 
 def test_threads_leave_busy_cores_alone(monkeypatch):
-    monkeypatch.setattr(llamacpp, "CPU_QUOTA", Path("none"))
-    monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(computing, "CPU_QUOTA", Path("none"))
+    monkeypatch.setattr(computing.os, "sched_getaffinity", lambda _: set(range(8)))
     for busy, threads in ((0.0, 8), (0.4, 8), (3.0, 5), (99.0, 1)):
-        monkeypatch.setattr(llamacpp.os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
+        monkeypatch.setattr(computing.os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
         assert free_threads() == threads
     assert free_threads(3) == 3
 
 
 def test_the_embedded_model_takes_what_the_analysis_has_left(monkeypatch):
     """The load right after an analysis is the analysis's own; a container's share counts, not the host's cores."""
-    monkeypatch.setattr(llamacpp, "CPU_QUOTA", Path("none"))
-    monkeypatch.setattr(llamacpp.os, "getloadavg", lambda: (9.0, 9.0, 9.0))
+    monkeypatch.setattr(computing, "CPU_QUOTA", Path("none"))
+    monkeypatch.setattr(computing.os, "getloadavg", lambda: (9.0, 9.0, 9.0))
     for cores, threads in ((1, 1), (2, 2), (3, 3), (64, 4)):
-        monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        monkeypatch.setattr(computing.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         assert own_threads() == threads
 
 
 @pytest.mark.parametrize(("quota", "cores"), [("200000 100000", 2), ("max 100000", 8), ("50000 100000", 1), ("?", 8)])
 def test_a_containers_share_of_time_counts(tmp_path, monkeypatch, quota, cores):
-    monkeypatch.setattr(llamacpp.os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(computing.os, "sched_getaffinity", lambda _: set(range(8)))
     (tmp_path / "cpu.max").write_text(f"{quota}\n")
-    monkeypatch.setattr(llamacpp, "CPU_QUOTA", tmp_path / "cpu.max")
-    assert llamacpp.cores() == cores
+    monkeypatch.setattr(computing, "CPU_QUOTA", tmp_path / "cpu.max")
+    assert computing.cores() == cores
 
 
 # --------------------------------------------------------------------------------------------- going on, exact pixels
@@ -361,13 +378,13 @@ def test_it_goes_on_from_a_text_at_once_and_draws_by_the_seed(small):
     """A trailing assistant's message is continued, not answered, and nearly all of it is in the cache."""
     small.prepare()
     small._attempt.over.wait(60)
-    engine = small._engine()
+    loaded = small._engine()
     facts = " ".join(f"Region {number} moved by {number} px." for number in range(8))
     messages = [Message("user", f"{facts} Say so."), Message("assistant", "Region 5 moved by")]
 
     def went_on(**manner) -> list:
         pieces: list = []
-        engine.generate(messages, Manner(max_tokens=8, **manner), pieces.append, lambda: False)
+        loaded.generate(messages, Manner(max_tokens=8, **manner), pieces.append, lambda: False)
         return pieces
 
     first, again, *others = (went_on(temperature=1.5, seed=seed) for seed in (7, 7, 8, 9, 10))
@@ -381,15 +398,15 @@ def test_it_goes_on_from_a_text_at_once_and_draws_by_the_seed(small):
 
 def test_a_fixed_projector_gets_pixels_as_in_training(tmp_path):
     """Of the size that it takes, made by area; the file's own word decides, not its name."""
-    files = llamacpp._Files(GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf")))
+    files = Files(GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf")))
     assert files.side == IMAGE_PX
-    assert llamacpp._Files(GgufOptions(smollm2())).side is None
+    assert Files(GgufOptions(smollm2())).side is None
     picture = make_analysis("smile").moment.motion_map
-    sent = llamacpp._as_openai(Message("user", "?", map_png(picture)), files.side)["content"][0]["image_url"]["url"]
+    sent = engine._as_openai(Message("user", "?", map_png(picture)), files.side)["content"][0]["image_url"]["url"]
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sent.partition(",")[2]))))
     np.testing.assert_array_equal(pixels, motion_map.at_side(picture, IMAGE_PX))
     exact = map_png(pixels)
-    assert llamacpp._resized(exact, IMAGE_PX) is exact
+    assert engine._resized(exact, IMAGE_PX) is exact
 
 
 # --------------------------------------------------------------------------------------------- guarded

@@ -26,7 +26,7 @@ class Scripted:
         self.card, self.context, self.sees, self.pieces = SCRIPTED_CARD, context, sees, pieces
         self.asked: list = []
         self.writing = self.most = 0
-        self.closed = False
+        self.closed = self.lost = False
 
     def count(self, text: str) -> int:
         return len(text) // 3

@@ -361,7 +361,7 @@ def test_who_speaks_in_the_models_place_is_told_and_not_checked():
 
 def test_of_an_answer_without_support_nothing_is_left_but_a_sentence_and_the_narrator():
     class Wrong:
-        card, context, sees = MODEL_CARD, 4096, False
+        card, context, sees, lost = MODEL_CARD, 4096, False, False
 
         def count(self, text):
             return len(text) // 4

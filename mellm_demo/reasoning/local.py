@@ -84,6 +84,8 @@ class Transformer:
     Raises ReasonerError or WeightsError, with a sentence, where it cannot be loaded.
     """
 
+    lost = False  # it is a part of this process
+
     def __init__(self, options: LocalOptions, tell: Tell) -> None:
         tell("loading the libraries", None)
         self._torch = loading.libraries()

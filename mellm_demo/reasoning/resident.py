@@ -61,6 +61,11 @@ class Engine(Protocol):
     context: int  # tokens of prompt and answer together
     sees: bool  # takes images
 
+    @property
+    def lost(self) -> bool:
+        """Whether the model is gone, by a Stop that nothing less could follow, or by a fault: to be loaded anew."""
+        ...
+
     def count(self, text: str) -> int:
         """Tokens of a text."""
         ...
@@ -149,9 +154,13 @@ class Resident:
     # ------------------------------------------------------------------------------------------ loading
 
     def prepare(self) -> None:
-        """Begin to load, in a thread of its own; what has begun or is done is not done again, what failed is."""
+        """Begin to load, in a thread of its own. What has begun or is done is not done again; what failed is.
+
+        So is what was done and is lost.
+        """
         with self._lock:
-            if self._attempt is None or self._attempt.error is not None:
+            attempt = self._attempt
+            if attempt is None or attempt.error is not None or (attempt.engine is not None and attempt.engine.lost):
                 self._attempt = _Attempt(self._load_with_room)
 
     def _load_with_room(self, tell: Tell) -> Engine:
@@ -199,7 +208,8 @@ class Resident:
 
     def _engine(self) -> Engine | None:
         attempt = self._attempt
-        return attempt.engine if attempt is not None else None
+        engine = attempt.engine if attempt is not None else None
+        return engine if engine is not None and not engine.lost else None
 
     # ------------------------------------------------------------------------------------------ speaking
 
@@ -214,7 +224,7 @@ class Resident:
             if cancel.is_set() or engine is None:
                 return
             messages = self._messages(engine, analysis, turns)
-            work = _Work(writing(engine, analysis, messages, self._manner, asked_last(turns)), ticket)
+            work = _Work(writing(engine, analysis, messages, self._manner, asked_last(turns)), ticket, self._mend)
             said = left_out = False
             for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
                 said = said or (isinstance(piece, str) and bool(piece.strip()))
@@ -231,6 +241,12 @@ class Resident:
             else:  # it gives the ticket back itself, as soon as the model is free
                 ticket.ending = True
                 work.stop.set()
+
+    def _mend(self) -> None:
+        """After a reply: what was lost is loaded anew, so that whoever asks next need not wait for all of it."""
+        attempt = self._attempt
+        if attempt is not None and attempt.engine is not None and attempt.engine.lost:
+            self.prepare()
 
     def _until_loaded(self, cancel: threading.Event) -> Iterator[Piece]:
         self.prepare()
@@ -292,20 +308,24 @@ class _Attempt:
 
 
 class _Work:
-    """One reply being written in a thread of its own, which gives the ticket back when the model is free."""
+    """One reply being written in a thread of its own, which gives the ticket back when the model is free.
 
-    def __init__(self, write: Write, ticket: Ticket) -> None:
+    mend: what is to be done before that.
+    """
+
+    def __init__(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         self.stop = threading.Event()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
-        threading.Thread(target=self._run, args=(write, ticket), name="model writing", daemon=True).start()
+        threading.Thread(target=self._run, args=(write, ticket, mend), name="model writing", daemon=True).start()
 
-    def _run(self, write: Write, ticket: Ticket) -> None:
+    def _run(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         try:
             write(self._queue.put, self.stop.is_set)
             self._queue.put(None)
         except BaseException as error:  # raised again where the text is awaited
             self._queue.put(error)
         finally:
+            mend()
             ticket.give_back()
 
     def pieces(self, cancel: threading.Event) -> Iterator[Piece]:

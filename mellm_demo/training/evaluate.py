@@ -297,7 +297,7 @@ def _model(given: Path | None) -> Path:
 
 
 def _asker(model: Path) -> asking.Asker:
-    return asking.Asker(llamacpp.engine(llamacpp.GgufOptions(model)))
+    return asking.Asker(llamacpp.load_now(llamacpp.GgufOptions(model)))
 
 
 # ---------------------------------------------------------------------------------------------- the command

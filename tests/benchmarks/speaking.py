@@ -16,7 +16,9 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP))
+sys.path[:0] = [str(TOP), str(TOP / "tests")]
+
+from support_processes import memory_mb  # noqa: E402
 
 from mellm_demo.pipeline import analyse  # noqa: E402
 from mellm_demo.reasoning.choice import speakers  # noqa: E402
@@ -26,14 +28,6 @@ from mellm_demo.settings import Settings  # noqa: E402
 CLIP = TOP / "assets" / "synthetic_smile.mp4"
 QUESTIONS = ("What moved the most?", "Is AU4 shown?", "How reliable is this?")
 TARGETS = {"first_words_s": 2.0, "tokens_per_second": 60.0, "memory_mb": 500.0}
-
-
-def memory_mb() -> float:
-    """Resident memory of this process."""
-    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024.0
-    return float("nan")
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from support_analysis import make_analysis  # noqa: E402
 from support_gguf import smollm2  # noqa: E402
+from support_processes import memory_mb, processor_s  # noqa: E402
 
 from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model  # noqa: E402
 from mellm_demo.reasoning.protocol import Loading, Piece  # noqa: E402
@@ -203,19 +204,18 @@ class Clock:
     """Seconds since it was made, by the clock and of the processor: these tell more on a machine that is busy."""
 
     def __init__(self) -> None:
-        self._wall, self._processor = time.perf_counter(), time.process_time()
+        self._wall, self._processor = time.perf_counter(), processor_s()
 
     def __call__(self) -> dict[str, float]:
         return {
             "s": round(time.perf_counter() - self._wall, 2),
-            "cpu_s": round(time.process_time() - self._processor, 2),
+            "cpu_s": round(processor_s() - self._processor, 2),
         }
 
 
-def memory_mb() -> dict[str, int]:
-    """Resident memory of this process: what is its own, and pages of files, which can be dropped."""
-    lines = dict(line.split(":") for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    return {key: int(lines[name].split()[0]) // 1024 for key, name in (("own", "RssAnon"), ("of_files", "RssFile"))}
+def memory() -> dict[str, int]:
+    """Resident memory, MB: what is the processes' own, and pages of files, which can be dropped."""
+    return {key: round(memory_mb(name)) for key, name in (("own", "RssAnon"), ("of_files", "RssFile"))}
 
 
 def seen(seed: int) -> Analysis:
@@ -260,7 +260,7 @@ def measure(folder: Path, threads: int) -> dict[str, Any]:
     """All numbers, of files in ``folder``."""
     options = GgufOptions(folder / LANGUAGE_FILE, folder / EYE_FILE, threads=threads)
     model = gguf_model(options, Manner(max_tokens=TOKENS))
-    result: dict[str, Any] = {"model": model.card.size, "memory_before_mb": memory_mb()}
+    result: dict[str, Any] = {"model": model.card.size, "memory_before_mb": memory()}
     with Standstill() as still:
         clock = Clock()
         model.prepare()
@@ -270,12 +270,12 @@ def measure(folder: Path, threads: int) -> dict[str, Any]:
         result["load"] = clock() | {"page_stands_still_s": round(still.longest_s, 2)}
     engine: Any = model._engine()
     result |= {"device": engine.card.device, "image_tokens": engine.image_tokens()}
-    result["memory_loaded_mb"] = memory_mb()
+    result["memory_loaded_mb"] = memory()
     one, other = seen(1), seen(2)
     with Standstill() as still:
         result["explanation"] = answer(model, one)
         result["explanation"]["page_stands_still_s"] = round(still.longest_s, 2)
-    result["memory_after_an_answer_mb"] = memory_mb()
+    result["memory_after_an_answer_mb"] = memory()
     result["same_visitor_asks_on"] = answer(model, one, SHORT_QUESTION)["first_word"]
     result["stop_while_words_are_written"] = stop(model, one, "", lambda piece: isinstance(piece, str), one)
     result["stop_while_the_prompt_is_read"] = stop(model, one, LONG_QUESTION, is_reading, one)
