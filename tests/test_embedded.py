@@ -12,11 +12,12 @@ from support_analysis import make_analysis
 from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
 from mellm_demo.errors import NothingSupported, ReasonerError, WeightsError
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.choice import Loadable
 from mellm_demo.reasoning.embedded import MANIFEST, Embedded, asked_in, read_manifest
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner, SpokenBy
-from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
 CARD = replace(SCRIPTED_CARD, name="Small", is_language_model=True)

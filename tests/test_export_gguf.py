@@ -17,9 +17,9 @@ gguf = pytest.importorskip("gguf")
 from support_embedded import tiny_language, tiny_model, tiny_tokenizer  # noqa: E402
 
 from mellm_demo.errors import InputError  # noqa: E402
+from mellm_demo.reasoning.answering import Manner  # noqa: E402
 from mellm_demo.reasoning.choice import speakers  # noqa: E402
 from mellm_demo.reasoning.prompts import Message, map_png  # noqa: E402
-from mellm_demo.reasoning.resident import Manner  # noqa: E402
 from mellm_demo.settings import Settings  # noqa: E402
 from mellm_demo.training import export_gguf  # noqa: E402
 from mellm_demo.training.embedded import model as embedded  # noqa: E402

@@ -464,6 +464,40 @@ def test_a_tally_in_one_line():
     assert wrong.why == "the motion supports AU6 and AU12"
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("The brows moved up.", False),  # the left ones did
+        ("The outer brows rose by 1.91 px.", False),
+        ("The brows on the left moved up.", True),
+        ("The left brow moved up.", True),
+        ("An upward movement of the outer brows.", False),
+        ("The cheeks did not move.", True),
+        ("The brows did not move.", False),
+    ],
+)
+def test_who_says_a_plural_speaks_of_both_sides(text, right):
+    assert (check(text, case("brow")).unsupported == ()) == right
+    assert check("The brows moved down and in. The inner brows moved down.", case("frown")).unsupported == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "early", "late"),
+    [
+        ("It is a micro-expression.", False, False),
+        ("It is a macro-expression.", False, True),
+        ("It is not a micro-expression.", True, True),
+        ("这是宏表情。", False, True),
+    ],
+)
+def test_where_the_clip_ends_early_the_kind_is_open_unless_it_is_too_long_already(text, early, late):
+    assert (check(text, case("cut off")).unsupported == ()) == early
+    found = check(text, case("cut off late"))
+    assert (found.unsupported == ()) == late
+    least = duration(Facts(case("cut off late")).interval.duration_ms, found.language)
+    assert found.statements[0].why in (f"it lasted at least {least}", f"至少持续 {least}")
+
+
 def test_a_pair_has_no_time_to_be_right_about():
     assert check("The apex is at 1.24 s.", case("pair")).unsupported
     assert check("It lasted 180 ms.", case("pair")).unsupported

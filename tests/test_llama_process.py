@@ -17,11 +17,11 @@ from support_analysis import make_analysis
 from support_gguf import smollm2
 
 from mellm_demo.errors import ReasonerError
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.llamacpp import GgufOptions, engine, gguf_model, load_now
 from mellm_demo.reasoning.llamacpp import process as processes
 from mellm_demo.reasoning.llamacpp.process import NotLoaded, Process, Refused
 from mellm_demo.reasoning.protocol import Loading
-from mellm_demo.reasoning.resident import Manner
 from mellm_demo.records import Turn
 
 TOP = Path(__file__).parents[1]

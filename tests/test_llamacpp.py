@@ -19,6 +19,7 @@ from support_gguf import IMAGE_PX, PATCH_PX, smollm2, write_projector
 from mellm_demo import motion_map
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
 from mellm_demo.reasoning import memory
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.llamacpp import (
     GgufOptions,
@@ -33,7 +34,7 @@ from mellm_demo.reasoning.llamacpp import threads as computing
 from mellm_demo.reasoning.llamacpp.files import Files, check_digests
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
-from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
 STOP_S = 0.5  # the promise; machines that run many tests at once get some more

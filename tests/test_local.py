@@ -18,11 +18,11 @@ from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
 from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
-from mellm_demo.reasoning.resident import Manner
 from mellm_demo.records import Turn
 
 GENEROUS_S = 5.0  # the promise is 0.5 s

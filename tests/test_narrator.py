@@ -35,6 +35,7 @@ CASES: dict[str, dict] = {
     "brow and blink": {"finding": "one_sided_brow", "blink_overlap": True, "second_candidate": True},
     "frown": {"finding": "frown", "frame_rate": 60.0},
     "sadness": {"finding": "sadness", "faces": 2},
+    "cut off late": {"finding": "smile", "macro": True, "complete": False},
     "chosen": {"finding": "smile", "by_user": True},
     "pair": {"finding": "frown", "clip_kind": "pair"},
     "nothing": {"finding": "nothing"},

@@ -12,8 +12,9 @@ from support_reasoner import SCRIPTED_CARD
 
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.reasoning import resident
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
-from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
 GENEROUS_S = 10.0

@@ -22,10 +22,11 @@ from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError
 from mellm_demo.export import AnalysisDocument, to_json
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.choice import SHORT_CHARS, Speakers, short_name, speakers
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy, Thought, Waiting
-from mellm_demo.reasoning.resident import Manner, Resident
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, talking
 from mellm_demo.ui.house import House

@@ -100,11 +100,11 @@ def _kind_sentence(facts: Facts) -> str:
     if facts.is_pair:
         return "Two pictures carry no time, so whether it was a micro- or a macro-expression cannot be told."
     limit = duration(MICRO_LIMIT_MS)
-    if not interval.complete:
-        return "The face is not back at rest within the clip, so the true duration is longer."
+    open_end = "The face is not back at rest within the clip, so the true duration is longer."
+    open_end = "" if interval.complete else open_end
     if interval.kind == "micro":
-        return f"By its length, no more than {limit}, it is a micro-expression."
-    return f"Being longer than {limit}, it is a macro-expression: an ordinary, visible one."
+        return open_end or f"By its length, no more than {limit}, it is a micro-expression."
+    return f"{open_end} Being longer than {limit}, it is a macro-expression: an ordinary, visible one.".lstrip()
 
 
 def _set_aside(facts: Facts) -> str:
@@ -561,12 +561,13 @@ def answer_kind(facts: Facts, query: Query) -> str:
     if facts.is_pair:
         return _kind_sentence(facts)
     interval = _interval(facts)
-    if not interval.complete:
-        return f"That stays open: it lasted at least {duration(interval.duration_ms)}. {_kind_sentence(facts)}"
     length, limit = duration(interval.duration_ms), duration(MICRO_LIMIT_MS)
-    if interval.kind == "micro":
+    if facts.kind is None:
+        return f"That stays open: it lasted at least {length}. {_kind_sentence(facts)}"
+    if facts.kind == "micro":
         return f"A micro-expression, by its length: it lasted {length}, and the limit is {limit}."
-    return f"A macro-expression, by its length: it lasted {length}, more than the {limit} of a micro-expression."
+    least = "" if interval.complete else "at least "
+    return f"A macro-expression, by its length: it lasted {least}{length}, more than the {limit} of a micro-expression."
 
 
 def answer_strength(facts: Facts, query: Query) -> str:

@@ -110,11 +110,10 @@ def _kind_sentence(facts: Facts) -> str:
     if facts.is_pair:
         return "两张图片不含时间信息，因此无法判断是微表情还是宏表情。"
     limit = _duration(MICRO_LIMIT_MS)
-    if not interval.complete:
-        return "视频内面部尚未恢复静止，因此实际持续时间更长。"
+    open_end = "" if interval.complete else "视频内面部尚未恢复静止，因此实际持续时间更长。"
     if interval.kind == "micro":
-        return f"持续时间不超过 {limit}，按时长属于微表情。"
-    return f"持续时间超过 {limit}，属于宏表情，即普通的、明显可见的表情。"
+        return open_end or f"持续时间不超过 {limit}，按时长属于微表情。"
+    return f"{open_end}持续时间超过 {limit}，属于宏表情，即普通的、明显可见的表情。"
 
 
 def _set_aside(facts: Facts) -> str:
@@ -562,12 +561,13 @@ def answer_kind(facts: Facts, query: Query) -> str:
     if facts.is_pair:
         return _kind_sentence(facts)
     interval = _interval(facts)
-    if not interval.complete:
-        return f"尚无定论：至少持续 {_duration(interval.duration_ms)}。{_kind_sentence(facts)}"
     length, limit = _duration(interval.duration_ms), _duration(MICRO_LIMIT_MS)
-    if interval.kind == "micro":
+    if facts.kind is None:
+        return f"尚无定论：至少持续 {length}。{_kind_sentence(facts)}"
+    if facts.kind == "micro":
         return f"按时长是微表情：持续 {length}，界限为 {limit}。"
-    return f"按时长是宏表情：持续 {length}，超过微表情的界限 {limit}。"
+    least = "" if interval.complete else "至少"
+    return f"按时长是宏表情：{least}持续 {length}，超过微表情的界限 {limit}。"
 
 
 def answer_strength(facts: Facts, query: Query) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mellm_demo.errors import MellmError, SettingsError
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner
-from mellm_demo.reasoning.resident import NOTICE, Manner, Resident
+from mellm_demo.reasoning.resident import NOTICE, Resident
 from mellm_demo.settings import Settings
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"

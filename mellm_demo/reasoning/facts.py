@@ -125,6 +125,14 @@ class Facts:
         return self.analysis.clip.kind == "pair" and self.analysis.clip.frame_count <= 2
 
     @property
+    def kind(self) -> Literal["micro", "macro"] | None:
+        """By its length; None where that is open: nothing found, no time, or the clip ends before it is too long."""
+        interval = self.interval
+        if not self.found or interval is None or self.is_pair:
+            return None
+        return interval.kind if interval.complete or interval.kind == "macro" else None
+
+    @property
     def floor_px(self) -> float:
         """The clip's noise: what a region has to exceed to count as moving."""
         return self.analysis.spotting.noise_floor_px

@@ -183,7 +183,8 @@ class _Judge:
         motions = self._motions(claim)
         name = "/".join(dict.fromkeys(wording.region(n, claim.side, self.language) for n in claim.names))
         if claim.stance == "no":
-            right = not any(m.moving for m in motions) if len(claim.names) == 1 else not all(m.moving for m in motions)
+            one = len(claim.names) == 1 or claim.side == "both"
+            right = not any(m.moving for m in motions) if one else not all(m.moving for m in motions)
             return right, self._say(f"{name} did not move", f"{name}没有移动"), self._measured(motions)
         fits = [m for m in motions if m.moving and all(_goes(m, way) for way in claim.ways)]
         if claim.side == "both":
@@ -252,15 +253,15 @@ class _Judge:
         return joined([f"{facs.COARSE_ZH[n] if zh else n} {number(share, 2)}" for n, share in shares.items()])
 
     def _type(self, claim: Claim) -> tuple[bool, str, str]:
-        interval = self.facts.interval
-        timed = self.facts.found and interval is not None and not self.facts.is_pair and interval.complete
-        kind = interval.kind if timed and interval else None
+        interval, kind = self.facts.interval, self.facts.kind
         name = {"micro": ("a micro-expression", "微表情"), "macro": ("a macro-expression", "宏表情")}[claim.word]
         said = self._say(*name) if claim.stance != "no" else self._say(f"no {name[0][2:]}", f"没有{name[1]}")
         if kind is None or interval is None:
             return claim.stance == "no", said, self._say("nothing reliable with a known duration", "没有时长可靠的动作")
         length = duration(interval.duration_ms, self.language)
-        return (kind == claim.word) == (claim.stance != "no"), said, self._say(f"it lasted {length}", f"持续 {length}")
+        lasted, lasted_zh = ("it lasted", "持续") if interval.complete else ("it lasted at least", "至少持续")
+        right = (kind == claim.word) == (claim.stance != "no")
+        return right, said, self._say(f"{lasted} {length}", f"{lasted_zh} {length}")
 
     # ------------------------------------------------------------------------------------------ sizes
 

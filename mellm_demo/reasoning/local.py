@@ -18,6 +18,7 @@ import numpy as np
 
 from mellm_demo.errors import ReasonerError, WeightsError
 from mellm_demo.reasoning import loading, memory
+from mellm_demo.reasoning.answering import Emit, Manner, Stopped
 from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
@@ -26,7 +27,7 @@ from mellm_demo.reasoning.precision import Precision, plan
 from mellm_demo.reasoning.processors import load_processor
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
-from mellm_demo.reasoning.resident import NOTICE, Emit, Manner, Resident, Stopped, Tell
+from mellm_demo.reasoning.resident import NOTICE, Resident, Tell
 from mellm_demo.reasoning.zero_gpu import on_gpu
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language

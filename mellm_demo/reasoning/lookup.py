@@ -166,11 +166,12 @@ def _length(facts: Facts, query: Query) -> list[str]:
     if facts.is_pair or interval is None:
         return ["two pictures carry no time"]
     length = duration(interval.duration_ms)
+    least = "" if interval.complete else "at least "
+    if interval.kind == "macro":
+        return [f"it lasted {least}{length}, more than 500 ms", "a macro-expression, no micro-expression"]
     if not interval.complete:
-        return [f"it lasted at least {length}", "the clip ends before the face is back at rest, so its kind is open"]
-    if interval.kind == "micro":
-        return [f"it lasted {length}, no more than 500 ms", "a micro-expression, no macro-expression"]
-    return [f"it lasted {length}, more than 500 ms", "a macro-expression, no micro-expression"]
+        return [f"it lasted {least}{length}", "the clip ends before the face is back at rest, so its kind is open"]
+    return [f"it lasted {length}, no more than 500 ms", "a micro-expression, no macro-expression"]
 
 
 def _times(facts: Facts, query: Query) -> list[str]:

@@ -314,13 +314,16 @@ def _timing(facts: Facts, language: Language) -> tuple[str, ...]:
     if zh:
         lines.append(f"时间：起始 {onset} 秒，顶点 {apex} 秒，终止 {offset} 秒，持续 {span}。")
         kind = f"微表情（不超过 {limit}）" if interval.kind == "micro" else f"宏表情（超过 {limit}）"
-        lines.append(f"按时长：{kind}。" if interval.complete else "视频结束时面部尚未恢复静止，实际更长。")
+        cut = "" if interval.complete else "视频结束时面部尚未恢复静止，实际更长。"
+        lines.append(cut + ("" if cut and interval.kind == "micro" else f"按时长：{kind}。"))
     else:
         lines.append(f"Time: onset {onset} s, apex {apex} s, offset {offset} s, duration {span}.")
         micro = f"a micro-expression (no more than {limit})"
         kind = micro if interval.kind == "micro" else f"a macro-expression (more than {limit})"
         cut = "The clip ends before the face is back at rest: the true duration is longer."
-        lines.append(f"By its length: {kind}." if interval.complete else cut)
+        told = [] if interval.complete else [cut]
+        told += [] if told and interval.kind == "micro" else [f"By its length: {kind}."]
+        lines.append(" ".join(told))
     return tuple(lines)
 
 

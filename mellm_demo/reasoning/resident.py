@@ -1,6 +1,6 @@
 """A model in this process as a Reasoner: loaded once, behind the open page; one reply at a time, in fair turns.
 
-What is loaded, and how it writes, is an ``Engine``'s matter (``llamacpp``, ``local``). Knows no file and no library.
+What it is told and how it writes is ``answering``'s matter. Knows no file and no library.
 """
 
 from __future__ import annotations
@@ -8,16 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
-from mellm_demo.errors import MellmError, NothingSupported, ReasonerError, SettingsError
-from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.guarded import Guard
-from mellm_demo.reasoning.prompts import Message, Style, build
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, Waiting, asked_last
+from mellm_demo.errors import MellmError, NothingSupported, ReasonerError
+from mellm_demo.reasoning.answering import Engine, Manner, Write, answering
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, Waiting
 from mellm_demo.reasoning.thinking import unfold, until_it_repeats
 from mellm_demo.reasoning.turns import Ticket, Turns
 from mellm_demo.records import Analysis, ReasonerCard, Turn
@@ -37,89 +32,6 @@ FINISHING = "finishing a step of what was stopped"  # an image is read in one st
 NOTICE = "written by a language model in this app; it can be wrong"
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
-Emit = Callable[[Piece], None]
-Stopped = Callable[[], bool]
-Write = Callable[[Emit, Stopped], None]  # one reply
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How a model is asked, whatever it is."""
-
-    max_tokens: int = 1024  # of an answer
-    temperature: float = 0.7  # what MELLM was sampled with; 0: always the likeliest token
-    style: Style = "plain"
-    template: str | None = None  # see prompts.read_prompt_file
-    guarded: bool = False  # sentences that the measurements do not support are written again, see ``guarded``
-    seed: int | None = None  # of the draw of words; None: another one each time
-
-
-class Engine(Protocol):
-    """A loaded model. Used by one thread at a time."""
-
-    card: ReasonerCard
-    context: int  # tokens of prompt and answer together
-    sees: bool  # takes images
-
-    @property
-    def lost(self) -> bool:
-        """Whether the model is gone, by a Stop that nothing less could follow, or by a fault: to be loaded anew."""
-        ...
-
-    def count(self, text: str) -> int:
-        """Tokens of a text."""
-        ...
-
-    def image_tokens(self) -> int:
-        """Tokens of the motion map."""
-        ...
-
-    def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
-        """Write a reply in pieces; returns early once ``stopped()``, which is asked at every token at least.
-
-        A last message of the assistant's is the beginning of the reply: it goes on from there, where the engine can.
-        Only of such engines a guarded manner may be asked.
-        """
-        ...
-
-    def close(self) -> None:
-        """Free the memory."""
-        ...
-
-
-def writing(
-    engine: Engine, analysis: Analysis, messages: Sequence[Message], manner: Manner, question: str = ""
-) -> Write:
-    """What has the engine write one reply; guarded where the manner says so. question: the visitor's own words."""
-    if not manner.guarded:
-        return lambda emit, stopped: engine.generate(messages, manner, emit, stopped)
-    guard = Guard(
-        lambda more, emit, stopped: engine.generate(
-            (*messages, Message("assistant", more.after)) if more.after else messages,
-            replace(
-                manner,
-                max_tokens=more.max_tokens,
-                temperature=manner.temperature if more.temperature is None else more.temperature,
-                seed=more.seed if more.seed is not None else manner.seed,
-            ),
-            emit,
-            stopped,
-        ),
-        partial(_borne_out, analysis, question, manner.style == "brief"),
-        engine.count,
-        manner.max_tokens,
-    )
-    return guard.write
-
-
-def _borne_out(analysis: Analysis, question: str, at_once: bool, text: str) -> bool:
-    """Whether the measurements bear out what is written so far.
-
-    at_once: a list of units stands in one sentence, as the app's own model was taught; others may go on with it, so
-    that it is whole is judged at the end only.
-    """
-    unsupported = check(text, analysis, question=question).unsupported
-    return not unsupported if at_once else all(one.kind == "list" for one in unsupported)
 
 
 class Resident:
@@ -223,8 +135,8 @@ class Resident:
             engine = self._engine()
             if cancel.is_set() or engine is None:
                 return
-            messages = self._messages(engine, analysis, turns)
-            work = _Work(writing(engine, analysis, messages, self._manner, asked_last(turns)), ticket, self._mend)
+            write = answering(engine, analysis, turns, self._manner, self._language)
+            work = _Work(write, ticket, self._mend)
             said = left_out = False
             for piece in _bounded(until_it_repeats(unfold(work.pieces(cancel)))):
                 said = said or (isinstance(piece, str) and bool(piece.strip()))
@@ -262,27 +174,6 @@ class Resident:
                 yield told
         if attempt.error is not None:
             raise _as_told(attempt.error)
-
-    def _messages(self, engine: Engine, analysis: Analysis, turns: Sequence[Turn]) -> tuple[Message, ...]:
-        manner = self._manner
-        if engine.context <= manner.max_tokens:
-            raise SettingsError(
-                f"The context of {engine.context} tokens leaves no room beside an answer of {manner.max_tokens}. "
-                "Set a longer context or a shorter answer."
-            )
-        prompt = build(
-            analysis,
-            turns,
-            language=self._language,
-            style=manner.style,
-            template=manner.template,
-            budget=engine.context - manner.max_tokens,
-            count=engine.count,
-            image_tokens=engine.image_tokens() if engine.sees else 0,
-        )
-        if engine.sees:
-            return prompt.messages
-        return tuple(Message(message.role, message.text) for message in prompt.messages)
 
 
 class _Attempt:

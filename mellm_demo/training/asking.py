@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from mellm_demo.reasoning.answering import Engine, Manner, Write, answering
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.prompts import Message, Style, build, map_png
-from mellm_demo.reasoning.protocol import Piece, asked_last
-from mellm_demo.reasoning.resident import Engine, Manner, writing
+from mellm_demo.reasoning.prompts import Message, Style, map_png
+from mellm_demo.reasoning.protocol import Piece
 from mellm_demo.reasoning.thinking import unfold
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, Image, Turn
@@ -52,36 +52,19 @@ class Asker:
 
     def answer(self, analysis: Analysis, turns: Sequence[Turn] = (), manner: Manner = SHORT) -> str:
         """What the model says, alone with this analysis; without turns its first explanation."""
-        engine = self._engine
-        prompt = build(
-            analysis,
-            turns,
-            style=manner.style,
-            budget=engine.context - manner.max_tokens,
-            count=engine.count,
-            image_tokens=engine.image_tokens() if engine.sees else 0,
-        )
-        return self._written(prompt.messages, manner, analysis, asked_last(turns))
+        return self._written(answering(self._engine, analysis, turns, manner), manner)
 
     def look(self, picture: Image, question: str) -> str:
         """What the model says to an image (H, W, 3) RGB and a question, with no measurements."""
-        return self._written((Message("user", question, map_png(picture)),), SHORT)
+        told = Message("user", question, map_png(picture) if self._engine.sees else None)
+        return self._written(partial(self._engine.generate, (told,), SHORT), SHORT)
 
     @property
     def tokens_per_second(self) -> float:
         """Of writing, after the first piece; 0 before anything was written."""
         return self._tokens / self._seconds if self._seconds > 0 else 0.0
 
-    def _written(
-        self, messages: Sequence[Message], manner: Manner, analysis: Analysis | None = None, question: str = ""
-    ) -> str:
-        if not self._engine.sees:
-            messages = [Message(message.role, message.text) for message in messages]
-        write = (
-            writing(self._engine, analysis, messages, manner, question)
-            if analysis is not None
-            else partial(self._engine.generate, messages, manner)
-        )
+    def _written(self, write: Write, manner: Manner) -> str:
         pieces: list[Piece] = []
         times: list[float] = []
 

@@ -28,9 +28,10 @@ from support_analysis import make_analysis  # noqa: E402
 from support_gguf import smollm2  # noqa: E402
 from support_processes import memory_mb, processor_s  # noqa: E402
 
+from mellm_demo.reasoning.answering import Manner  # noqa: E402
 from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model  # noqa: E402
 from mellm_demo.reasoning.protocol import Loading, Piece  # noqa: E402
-from mellm_demo.reasoning.resident import Manner, Resident  # noqa: E402
+from mellm_demo.reasoning.resident import Resident  # noqa: E402
 from mellm_demo.records import Analysis, Turn  # noqa: E402
 
 SEED = 3

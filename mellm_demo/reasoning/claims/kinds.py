@@ -55,6 +55,7 @@ class Region:
     end: int
     names: tuple[str, ...]
     side: BothSides | None
+    plural: bool = False  # “the brows”: whoever says no side speaks of both
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def find_regions(text: str, start: int, end: int, groups: list[Units]) -> list[R
         for one in pattern.finditer(text, start, end):
             taken = any(group.start < one.end() and one.start() < group.end for group in groups)
             if not taken:
-                found.append(Region(one.start(), one.end(), names, SIDE_WORDS.get(one[1] or one[2] or "")))
+                side = SIDE_WORDS.get(one[1] or one[2] or "")
+                found.append(Region(one.start(), one.end(), names, side, bool(_PLURAL.search(one[0]))))
     found.sort(key=lambda one: (one.start, -one.end))
     kept: list[Region] = []
     for region in found:
@@ -68,6 +69,7 @@ def find_regions(text: str, start: int, end: int, groups: list[Units]) -> list[R
     return kept
 
 
+_PLURAL = re.compile(r"(?:brow|lid|eye|cheek|nostril|wing|fold|line|corner)s\b")  # of what a face has on both sides
 _COUNT = re.compile(
     r"(?<![\w.,])(?<!au )(?<!frame )(?<!unit )(?<!units )(\d{1,4}|three|four|five|six|seven|eight|nine|ten|twelve)"
     r"\s*(?:个|条|只|双|对|处)?\s*$"
@@ -104,6 +106,7 @@ def region_claims(sentence: Sentence, regions: list[Region], groups: list[Units]
         if verb is None and noun is None:
             continue
         side = region.side or SIDE_WORDS.get((verb["side"] if verb else None) or "")
+        side = side or ("both" if region.plural else None)
         if verb is None:
             ways = tuple(word.removesuffix("ward") for word in noun.groups() if word) if noun else ()
             yield Claim(region.start, region.end, "region", names=region.names, side=side, ways=ways)

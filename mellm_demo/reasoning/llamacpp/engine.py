@@ -21,12 +21,13 @@ import numpy as np
 
 from mellm_demo import motion_map
 from mellm_demo.errors import MellmError, ReasonerError, WeightsError
+from mellm_demo.reasoning.answering import Emit, Manner, Stopped
 from mellm_demo.reasoning.llamacpp.files import Files, GgufOptions, check_digests
 from mellm_demo.reasoning.llamacpp.process import NotLoaded, Process, Refused
 from mellm_demo.reasoning.llamacpp.threads import free_threads
 from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought
-from mellm_demo.reasoning.resident import Emit, Manner, Resident, Stopped, Tell, short
+from mellm_demo.reasoning.resident import Resident, Tell, short
 from mellm_demo.wording import Language
 
 LARGE = 1_000_000_000  # parameters from which a piece of the prompt has to be smaller for Stop to be noticed in time
