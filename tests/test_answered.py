@@ -58,6 +58,37 @@ def test_what_is_asked_otherwise_makes_no_claim_of_a_yes(question, answer):
 
 
 @pytest.mark.parametrize(
+    ("question", "answer", "right"),
+    [
+        ("What is the fine-grained expression class?", "happiness", True),
+        ("What is the fine-grained expression class?", "contempt", False),  # a reading, but not of the class
+        ("Which one word fits?", "Contempt.", False),
+        ("What is the closest word?", "The closest word is happiness.", True),
+        ("…, what is the fine-grained expression?", "The fine-grained expression class is disgust, and so on.", False),
+        ("What is the fine-grained expression class?", "Nothing can be told.", True),
+        ("What could it be?", "Perhaps contempt.", True),
+    ],
+)
+def test_the_one_word_goes_with_the_class(question, answer, right):
+    assert (check(answer, make_analysis("smile"), question=question).unsupported == ()) == right
+
+
+def test_without_a_finding_there_is_no_word():
+    asked = "What is the fine-grained expression class?"
+    wrong = check("happiness", make_analysis("nothing"), question=asked).unsupported
+    assert ("emotion", "no word follows from the measurements") in [(one.kind, one.why) for one in wrong]
+
+
+@pytest.mark.parametrize(("answer", "right"), [("Yes.", False), ("No.", True)])
+@pytest.mark.parametrize("name", ["neck tightener", "eye closure", "frobnicator"])
+def test_a_unit_of_an_unknown_name_is_not_shown(name, answer, right):
+    asked = f"Is the action unit {name} shown on the face?"
+    found = check(answer, make_analysis("smile"), question=asked)
+    assert (found.unsupported == ()) == right
+    assert found.statements[0].why == "no unit of that name is looked for"
+
+
+@pytest.mark.parametrize(
     ("question", "answer", "whole"),
     [
         ("Which action units are shown?", "AU6 on both sides; AU12 on both sides.", True),

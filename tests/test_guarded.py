@@ -13,7 +13,16 @@ from support_analysis import make_analysis
 from mellm_demo.errors import ReasonerError
 from mellm_demo.reasoning import guarded
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.guarded import MOST_IN_A_ROW, MOST_SENTENCE, TEMPERATURES, Asked, Guard, sentence_end, told
+from mellm_demo.reasoning.guarded import (
+    MOST_IN_A_ROW,
+    MOST_SENTENCE,
+    OTHERWISE,
+    TEMPERATURES,
+    Asked,
+    Guard,
+    sentence_end,
+    told,
+)
 from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, Thought
 
 SMILE = make_analysis("smile")
@@ -21,10 +30,14 @@ TRUE = "Both mouth corners rose."
 AGAIN = "This fits AU12, at 2.1 px."
 FALSE = "The brows lowered (AU4)."
 FALSER = "The chin rose by 9.9 px."
+MORE = len(TEMPERATURES) + OTHERWISE  # tries after the first
 
 
 class Model:
-    """Plays one script after the other, each with whatever cuts; the last one is played again if more is wanted."""
+    """Plays one script after the other, each with whatever cuts; the last one is played again if more is wanted.
+
+    Told what not to say it says that all the same.
+    """
 
     def __init__(self, *scripts) -> None:
         self.scripts, self.asked = deque(scripts), []
@@ -33,6 +46,7 @@ class Model:
     def __call__(self, asked: Asked, emit, stopped) -> None:
         self.asked.append(asked)
         script = self.scripts.popleft() if len(self.scripts) > 1 else self.scripts[0]
+        script = asked.not_so[-1] if asked.not_so else script
         for piece in [script] if isinstance(script, str) else script:
             if stopped():
                 return
@@ -42,13 +56,17 @@ class Model:
             emit(piece)
 
 
+def unsupported(text: str) -> int | None:
+    return min((one.start for one in check(text, SMILE).unsupported), default=None)
+
+
 def supported(text: str) -> bool:
-    return not check(text, SMILE).unsupported
+    return unsupported(text) is None
 
 
 def pieces_of(model: Model, max_tokens: int = 400, stopped=lambda: False) -> list:
     pieces: list = []
-    Guard(model, supported, lambda text: len(text) // 4, max_tokens).write(pieces.append, stopped)
+    Guard(model, unsupported, lambda text: len(text) // 4, max_tokens).write(pieces.append, stopped)
     return pieces
 
 
@@ -136,7 +154,7 @@ def test_a_sentence_appears_as_soon_as_it_is_complete():
             emit(piece)
         assert shown == [TRUE]
 
-    Guard(model, supported, len, 400).write(shown.append, lambda: False)
+    Guard(model, unsupported, len, 400).write(shown.append, lambda: False)
     assert len(shown) == 2
 
 
@@ -165,7 +183,7 @@ def test_each_try_is_another_draw():
 
 
 def test_what_finds_no_support_is_left_out_and_the_model_goes_on_behind_it():
-    model = Model(f"{TRUE} {FALSE} ", *[f" {FALSER} "] * 3, f" {AGAIN}")
+    model = Model(f"{TRUE} {FALSE} ", *[f" {FALSER} "] * MORE, f" {AGAIN}")
     pieces = pieces_of(model)
     assert text_of(pieces) == f"{TRUE} {AGAIN}"
     assert pieces[-1] == Rewritten(0, 1)
@@ -174,18 +192,18 @@ def test_what_finds_no_support_is_left_out_and_the_model_goes_on_behind_it():
 
 
 def test_a_paragraph_stays_one_when_its_first_sentence_is_left_out():
-    text, _ = outcome(f"**What moved**\n\n{FALSE} ", *[f"\n\n{FALSE} "] * 3, f" {AGAIN}")
+    text, _ = outcome(f"**What moved**\n\n{FALSE} ", *[f"\n\n{FALSE} "] * MORE, f" {AGAIN}")
     assert text == f"**What moved**\n\n{AGAIN}"
 
 
 def test_a_title_with_nothing_under_it_goes():
-    scripts = [f"**What moved**\n\n{FALSE} ", *[f"\n\n{FALSE} "] * 3, f"\n\n**Which action units**\n\n{AGAIN}"]
+    scripts = [f"**What moved**\n\n{FALSE} ", *[f"\n\n{FALSE} "] * MORE, f"\n\n**Which action units**\n\n{AGAIN}"]
     assert outcome(*scripts)[0] == f"**Which action units**\n\n{AGAIN}"
 
 
 def test_a_line_of_a_list_is_left_out_as_a_whole():
     lines = f"- {TRUE} {FALSE}\n"
-    text, rewritten = outcome(f"- AU12 is shown.\n{lines}", *[f"\n{lines}"] * 3, "\n- AU6 is shown.")
+    text, rewritten = outcome(f"- AU12 is shown.\n{lines}", *[f"\n{lines}"] * MORE, "\n- AU6 is shown.")
     assert text == "- AU12 is shown.\n- AU6 is shown."
     assert rewritten == Rewritten(0, 1)
 
@@ -204,7 +222,48 @@ def test_nothing_may_be_left():
     pieces = pieces_of(model)
     assert text_of(pieces) == ""
     assert pieces == [Rewritten(0, MOST_IN_A_ROW)]
-    assert len(model.asked) == MOST_IN_A_ROW * (1 + len(TEMPERATURES))
+    assert len(model.asked) == MOST_IN_A_ROW * (1 + MORE)
+
+
+class Heeding:
+    """Writes one text at first and in every draw; told what not to say, what it knows to follow after a beginning."""
+
+    def __init__(self, said: str, **other: str) -> None:
+        self.said, self.other, self.asked = said, {key.replace("_", " "): text for key, text in other.items()}, []
+
+    def __call__(self, asked: Asked, emit, stopped) -> None:
+        self.asked.append(asked)
+        if asked.not_so:
+            emit(self.other.get(asked.after, ""))
+        elif not asked.after:
+            emit(self.said)
+
+
+def test_where_every_draw_is_wrong_it_goes_on_before_the_wrong_word_with_another():
+    model = Heeding("The inner brows rose by 2.1 px.", The=" mouth corners rose by 2.1 px.")
+    assert outcome_of(model) == ("The mouth corners rose by 2.1 px.", Rewritten(1, 0))
+    (tried,) = [asked for asked in model.asked if asked.not_so]
+    assert (tried.after, tried.not_so, tried.temperature) == ("The", (" inner brows rose by 2.1 px.",), None)
+
+
+def test_what_is_still_wrong_is_mended_further_on():
+    after = {"The": " mouth corners rose by 9.9 px.", "The mouth corners rose by": " 2.1 px."}
+    model = Heeding("The inner brows rose by 2.1 px.", **after)
+    assert outcome_of(model)[0] == "The mouth corners rose by 2.1 px."
+    assert [asked.after for asked in model.asked if asked.not_so] == list(after)
+
+
+def test_a_beginning_alone_is_not_shown():
+    assert outcome_of(Heeding("The inner brows rose by 2.1 px."))[0] == ""
+
+
+def test_a_sentence_that_is_wrong_because_it_ends_has_to_go_on():
+    """As a list that lacks a unit: the place that is wrong is its end."""
+    model = Heeding("AU12", AU12=", AU6.")
+    pieces: list = []
+    Guard(model, lambda text: None if "AU6" in text else len(text), len, 400).write(pieces.append, lambda: False)
+    assert text_of(pieces) == "AU12, AU6."
+    assert model.asked[-2].not_so == ("", ".")
 
 
 def test_an_empty_try_is_none():
@@ -222,7 +281,7 @@ def outcome_of(model: Model) -> tuple[str, object]:
 
 def test_no_more_is_written_than_twice_the_limit():
     model = Model(f"{TRUE} {FALSE} ", f" {AGAIN} {FALSE} ")
-    count = Guard(model, supported, len, 300)
+    count = Guard(model, unsupported, len, 300)
     pieces: list = []
     count.write(pieces.append, lambda: False)
     assert pieces[-2] == CutOff("length")
@@ -259,7 +318,7 @@ def test_an_error_within_is_raised_and_what_was_shown_stays():
     model = Model([f"{TRUE} {FALSE} "], [f" {AGAIN} "], [" The left", ReasonerError("It burst.")])
     pieces: list = []
     with pytest.raises(ReasonerError, match="It burst"):
-        Guard(model, supported, len, 400).write(pieces.append, lambda: False)
+        Guard(model, unsupported, len, 400).write(pieces.append, lambda: False)
     assert pieces == [TRUE, f" {AGAIN}", Rewritten(1, 0)]
 
 

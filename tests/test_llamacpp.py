@@ -397,6 +397,26 @@ def test_it_goes_on_from_a_text_at_once_and_draws_by_the_seed(small):
     assert read[0] > 0.9
 
 
+def test_it_begins_otherwise_and_goes_on_where_it_is_told_to(small):
+    small.prepare()
+    small._attempt.over.wait(60)
+    loaded = small._engine()
+    messages = [Message("user", "Is the sky blue? Say yes or no."), Message("assistant", "The sky is")]
+
+    def went_on(*not_so: str, tokens: int = 6) -> str:
+        pieces: list = []
+        loaded.generate(messages, Manner(tokens, 0.0, not_so=not_so), pieces.append, lambda: False)
+        return said(pieces)
+
+    first = went_on()
+    other = went_on(first)
+    assert other.split()[0] != first.split()[0]
+    assert went_on(first, other).split()[0] not in {first.split()[0], other.split()[0]}
+    assert went_on(first, tokens=1).split() == other.split()[:1]
+    messages[1] = Message("assistant", f"The sky is{went_on(tokens=40)}")
+    assert went_on("", ".").strip()  # where it would end it does not
+
+
 def test_a_fixed_projector_gets_pixels_as_in_training(tmp_path):
     """Of the size that it takes, made by area; the file's own word decides, not its name."""
     files = Files(GgufOptions(smollm2(), write_projector(tmp_path / "mmproj-tiny.gguf")))

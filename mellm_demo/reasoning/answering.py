@@ -34,6 +34,7 @@ class Manner:
     template: str | None = None  # see prompts.read_prompt_file
     guarded: bool = False  # sentences that the measurements do not support are written again, see ``guarded``
     seed: int | None = None  # of the draw of words; None: another one each time
+    not_so: tuple[str, ...] = ()  # the reply is not to begin as any of these; "": it is to go on
 
 
 class Engine(Protocol):
@@ -59,8 +60,8 @@ class Engine(Protocol):
     def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
         """Write a reply in pieces; returns early once ``stopped()``, which is asked at every token at least.
 
-        A last message of the assistant's is the beginning of the reply: it goes on from there, where the engine can.
-        Only of such engines a guarded manner may be asked.
+        A last message of the assistant's is the beginning of the reply: it goes on from there, where the engine can,
+        and heeds ``not_so``. Only of such engines a guarded manner may be asked.
         """
         ...
 
@@ -83,11 +84,12 @@ def writing(
                 max_tokens=more.max_tokens,
                 temperature=manner.temperature if more.temperature is None else more.temperature,
                 seed=more.seed if more.seed is not None else manner.seed,
+                not_so=more.not_so,
             ),
             emit,
             stopped,
         ),
-        partial(_borne_out, analysis, question, manner.style == "brief"),
+        partial(_not_borne_out, analysis, question, manner.style == "brief"),
         engine.count,
         manner.max_tokens,
     )
@@ -173,11 +175,11 @@ def _messages(
     return tuple(Message(message.role, message.text) for message in prompt.messages)
 
 
-def _borne_out(analysis: Analysis, question: str, at_once: bool, text: str) -> bool:
-    """Whether the measurements bear out what is written so far.
+def _not_borne_out(analysis: Analysis, question: str, at_once: bool, text: str) -> int | None:
+    """Where in what is written so far the first word stands that the measurements do not bear out.
 
     at_once: a list of units stands in one sentence, as the app's own model was taught; others may go on with it, so
-    that it is whole is judged at the end only.
+    that it is whole is judged at the end only. Where it is not, it goes wrong where it ends.
     """
-    unsupported = check(text, analysis, question=question).unsupported
-    return not unsupported if at_once else all(one.kind == "list" for one in unsupported)
+    wrong = [one for one in check(text, analysis, question=question).unsupported if at_once or one.kind != "list"]
+    return min((one.end if one.kind == "list" else one.start for one in wrong), default=None)

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.claims import Claim, answered, listed, names_of, read, unclaimed
+from mellm_demo.reasoning.claims import Claim, answered, listed, names_of, read, unclaimed, worded
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts, closest_word
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.records import CROP_PX, Analysis, Interval, RegionMotion, Statement
@@ -41,6 +41,7 @@ Kind = Literal[
 ]
 KINDS: dict[str, Kind] = {
     "unit": "action unit",
+    "word": "emotion",
     "px": "magnitude",
     "percent": "magnitude",
     "ratio": "magnitude",
@@ -100,7 +101,7 @@ def check(text: str, analysis: Analysis, language: Language | None = None, quest
     judge = _Judge(Facts(analysis), language)
     claims = read(text)
     if question:
-        claims = (*answered(text, question), *claims, *listed(question, claims))
+        claims = (*answered(text, question), *claims, *worded(text, question), *listed(question, claims))
     return Grounding(tuple(judge.statement(claim) for claim in claims), language, unclaimed(text, claims))
 
 
@@ -122,6 +123,9 @@ class _Judge:
     # ------------------------------------------------------------------------------------------ action units
 
     def _unit(self, claim: Claim) -> tuple[bool, str, str]:
+        if not claim.units:
+            said = self._say("that action unit is shown", "出现了该动作单元")
+            return claim.stance == "no", said, self._say("no unit of that name is looked for", "未检测这一名称的单元")
         au = claim.units[0]
         shown = au in self.facts.claimed
         if claim.stance == "no":
@@ -227,6 +231,15 @@ class _Judge:
             near = listed + ([closest_word(self.facts)] if self.facts.units else [])
             return claim.word in near, self._say(f"possibly {word}", f"可能是{word}"), self._readings(listed)
         return claim.word in best, word, self._readings(best)
+
+    def _word(self, claim: Claim) -> tuple[bool, str, str]:
+        """The one word that goes with the class of the largest share, so that the two never disagree."""
+        best = closest_word(self.facts) if self.facts.units else None
+        word = wording.emotion(claim.word, self.language)
+        if best is None:
+            return False, word, self._say("no word follows from the measurements", "测量结果不能给出任何词")
+        closest = wording.emotion(best, self.language)
+        return claim.word == best, word, self._say(f"the closest word is {closest}", f"最接近的词是{closest}")
 
     def _readings(self, names: list[str]) -> str:
         if not names:

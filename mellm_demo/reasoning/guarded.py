@@ -1,8 +1,9 @@
 """Between a model and its reader: each sentence is held against the measurements before it is shown.
 
 A sentence that says something unsupported is not shown. The model writes on from the last good text again, each time
-with another draw of words; where that fails the sentence is left out and the model goes on behind it. So whatever is
-shown says nothing that ``supported`` denies, taken as a whole. Knows no model and no measurement: both are passed in.
+with another draw of words; then from right before the wrong word, with any other; where that fails too the sentence is
+left out and the model goes on behind it. So what is shown holds, taken as a whole, nothing ``unsupported``. Knows no
+model and no measurement: both are passed in.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten
 from mellm_demo.wording import Language
 
 TEMPERATURES = (0.3, 0.5, 0.8)  # of the tries after the first: as little chance as helps, then more
+OTHERWISE = 3  # tries after these, with another word: who is sure of a wrong “yes” draws it again and again
 MOST_IN_A_ROW = 3  # sentences left out one after the other: the model has lost the thread, and the answer ends
 LEAST_TOKENS = 4  # no sentence is shorter
 MOST_SENTENCE = 2000  # characters; what ends nowhere is judged in pieces
@@ -35,8 +37,10 @@ class Asked:
     max_tokens: int
     temperature: float | None = None  # None: the usual one
     seed: int | None = None  # None: the usual one
+    not_so: tuple[str, ...] = ()  # it is not to go on as any of these does; "": it is to go on
 
 
+Unsupported = Callable[[str], int | None]
 GoOn = Callable[[Asked, Emit, Stopped], None]
 
 
@@ -101,18 +105,17 @@ def _whole(sentence: str) -> bool:
 class Guard:
     """Has one reply written.
 
-    go_on: lets the model write on, in pieces; raises what the model raises. supported: whether the measurements bear
-    a whole text out. count: tokens of a text. max_tokens: of the reply; no more than twice as many are written.
+    go_on: lets the model write on, in pieces; raises what the model raises. unsupported: where in a text the first word
+    stands that the measurements do not bear out; None: they bear out all of it. count: tokens of a text. max_tokens: of
+    the reply; no more than twice as many are written.
     """
 
-    def __init__(
-        self, go_on: GoOn, supported: Callable[[str], bool], count: Callable[[str], int], max_tokens: int
-    ) -> None:
-        self._go_on, self._supported, self._count, self._max_tokens = go_on, supported, count, max_tokens
+    def __init__(self, go_on: GoOn, unsupported: Unsupported, count: Callable[[str], int], max_tokens: int) -> None:
+        self._go_on, self._unsupported, self._count, self._max_tokens = go_on, unsupported, count, max_tokens
 
     def write(self, emit: Emit, stopped: Stopped) -> None:
         """The reply, sentence by sentence; Rewritten comes last where anything was. Raises what the model raises."""
-        page = _Page(self._supported, emit)
+        page = _Page(self._unsupported, emit)
         try:
             self._write(page, emit, stopped)
         finally:
@@ -122,14 +125,15 @@ class Guard:
     def _write(self, page: _Page, emit: Emit, stopped: Stopped) -> None:
         tries = spent = read = run_number = 0
         while not stopped():
-            room = min(self._max_tokens - self._count(page.before), 2 * self._max_tokens - spent)
+            begun, not_so = page.led_astray() if tries > len(TEMPERATURES) else ("", ())
+            room = min(self._max_tokens - self._count(page.before + begun), 2 * self._max_tokens - spent)
             if room < LEAST_TOKENS or read > MOST_CHARACTERS:
                 page.close()
                 emit(CutOff("length"))
                 return
-            run = _Run(page, emit, MOST_CHARACTERS - read, again=tries > 0, first=run_number == 0)
-            temperature = TEMPERATURES[tries - 1] if tries else None
-            asked = Asked(page.before, room, temperature, run_number if tries else None)
+            temperature = TEMPERATURES[tries - 1] if 0 < tries <= len(TEMPERATURES) else None
+            run = _Run(page, emit, MOST_CHARACTERS - read, begun, again=tries > 0, first=run_number == 0)
+            asked = Asked(page.before + begun, room, temperature, run_number if tries else None, not_so)
             self._go_on(asked, run.take, partial(run.stopped, stopped))
             if stopped():
                 return
@@ -141,7 +145,7 @@ class Guard:
                     emit(run.cut)
                 return
             tries = tries + 1 if outcome == "unsupported" else 0
-            if tries > len(TEMPERATURES):
+            if tries > len(TEMPERATURES) + OTHERWISE:
                 tries = 0
                 page.leave_out()
                 if page.in_a_row == MOST_IN_A_ROW:
@@ -152,12 +156,13 @@ class Guard:
 class _Page:
     """What is shown, and what the model has before it."""
 
-    def __init__(self, supported: Callable[[str], bool], emit: Emit) -> None:
-        self._supported, self._emit = supported, emit
+    def __init__(self, unsupported: Unsupported, emit: Emit) -> None:
+        self._unsupported, self._emit = unsupported, emit
         self._shown = ""
         self._title = ""  # is shown with what it is a title of
         self._behind = ""  # sentences left out since then: the model goes on behind them
-        self._refused = ""  # the last sentence that was not supported
+        # Sentences that were not supported, since one was shown or left out: up to the wrong word, and from there on.
+        self._refused: list[tuple[str, str]] = []
         self._gap = ""  # blanks before what was left out: a paragraph stays one
         self.rewritten = self.left_out = self.in_a_row = 0
 
@@ -165,6 +170,16 @@ class _Page:
     def before(self) -> str:
         """The reply as the model is to see it."""
         return self._shown + self._title + self._behind
+
+    def led_astray(self) -> tuple[str, tuple[str, ...]]:
+        """The last sentence up to where it went wrong, and all that the model wanted to say there."""
+        if not self._refused:
+            return "", ()
+        begun = self._refused[-1][0]
+        wanted = [rest for kept, rest in self._refused if kept == begun]
+        if not re.search(r"\w", wanted[-1]):  # it is wrong because it ends
+            wanted += ["", "."]
+        return begun, tuple(dict.fromkeys(wanted))
 
     @property
     def anything(self) -> bool:
@@ -178,10 +193,15 @@ class _Page:
         is_title = line_ended and not _LISTED.match(told + " ") and _TITLE.fullmatch(told)
         before = self._shown + ("" if is_title and self._behind else self._title)  # a title of nothing goes
         text = before + (blanks if before else "") + told
-        if not self._supported(text[_line_start(text, len(before)) :]):
-            self._refused = sentence if sentence.strip() else self._refused
+        judged = _line_start(text, len(before))
+        wrong = self._unsupported(text[judged:])
+        if wrong is not None:
+            right = min(max(judged + wrong - (len(text) - len(told)), 0), len(told))
+            kept = sentence[: len(sentence) - len(sentence.lstrip()) + right].rstrip(" ")
+            self._refused += [(kept, sentence[len(kept) :])] if told else []
             return "unsupported"
         self._behind = self._gap = ""
+        self._refused = []
         self.in_a_row = 0
         if is_title:
             self._title = text[len(self._shown) :]
@@ -194,9 +214,11 @@ class _Page:
         """Give the last sentence up."""
         self.left_out += 1
         self.in_a_row += 1
-        blanks = self._refused[: len(self._refused) - len(self._refused.lstrip())]
+        last = "".join(self._refused[-1]) if self._refused else ""
+        blanks = last[: len(last) - len(last.lstrip())]
         self._gap = max(self._gap, blanks, key=lambda one: one.count("\n"))
-        self._behind += self._refused.rstrip()
+        self._behind += last.rstrip()
+        self._refused = []
 
     def close(self) -> None:
         """The reply ends here."""
@@ -208,9 +230,9 @@ class _Page:
 class _Run:
     """The model writing once, up to the first sentence that is not supported."""
 
-    def __init__(self, page: _Page, emit: Emit, most: int, *, again: bool, first: bool) -> None:
+    def __init__(self, page: _Page, emit: Emit, most: int, begun: str, *, again: bool, first: bool) -> None:
         self._page, self._emit, self._most, self._again, self._first = page, emit, most, again, first
-        self._waits = ""  # the beginning of a sentence
+        self._waits = self._beginning = begun  # of a sentence
         self._outcome: Outcome | None = None
         self._begun = page.before == ""  # nothing stands before: a line begins
         self.text = ""
@@ -245,6 +267,8 @@ class _Run:
         """The model has written what it wanted, or was stopped."""
         if self._outcome is None and len(self.text) > self._most:
             self.cut = CutOff("length")
+        if self._outcome is None and self._beginning and not self.text.strip():
+            return "unsupported"  # it knew no other way to go on
         if self._outcome is None and self._waits.strip():
             self._judge(len(self._waits))
         if self._outcome is None and self._again:  # it would rather say nothing: another try

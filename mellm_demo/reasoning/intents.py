@@ -84,6 +84,8 @@ class Query:
     colours: tuple[str, ...] = ()  # names of the eight directions that the colours stand for
 
 
+# One word is wanted, whether any reading is well supported or not: MEGC's questions ask so.
+ONE_WORD_ASKED = re.compile(r"\bfine[- ]grained|\bclosest word|\bone word\b", re.IGNORECASE)
 REFUSALS = frozenset(
     {Intent.LIE, Intent.GENUINE, Intent.HEALTH, Intent.IDENTITY, Intent.TRAITS, Intent.THOUGHTS, Intent.USE}
 )

@@ -14,14 +14,13 @@ from mellm_demo.headline import clause
 from mellm_demo.reasoning.answers_en import COLOURS, TERM_TEXTS
 from mellm_demo.reasoning.brief import MOST_UNITS, class_share, group_told, motion_told, unit_told
 from mellm_demo.reasoning.facts import Facts, best_class, closest_word
-from mellm_demo.reasoning.intents import Intent, Query, understand
+from mellm_demo.reasoning.intents import ONE_WORD_ASKED, Intent, Query, understand
 from mellm_demo.wording import duration, number, seconds
 
 LOOKED_UP = "Looked up:"  # opens the line beside a question; a visitor's own is taken out
 MOST_LOOKED_UP = 6
 SHARE_ASKED = re.compile(r"%|\bper ?cent|\bpupil|\brelative|\binterocular", re.IGNORECASE)
 MOST_ASKED = re.compile(r"\bmost\b|strong|larg|bigg|farthest|furthest", re.IGNORECASE)
-ONE_WORD_ASKED = re.compile(r"\bfine[- ]grained|\bclosest word|\bone word\b", re.IGNORECASE)
 DEFINITION_ASKED = re.compile(
     r"\bwhat(?:'s| is| does| do| are)\b|\bdefine|\bexplain\b|\bmean|\bmuscle|\bcalled\b", re.IGNORECASE
 )

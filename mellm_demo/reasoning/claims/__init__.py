@@ -6,9 +6,9 @@ that speak of the face all the same can be told (``unclaimed``). Left and right 
 carries its place in the text.
 """
 
-from mellm_demo.reasoning.claims.answered import answered, listed
+from mellm_demo.reasoning.claims.answered import answered, listed, worded
 from mellm_demo.reasoning.claims.kinds import Claim
 from mellm_demo.reasoning.claims.reading import read, unclaimed
 from mellm_demo.reasoning.claims.units import names_of
 
-__all__ = ["Claim", "answered", "listed", "names_of", "read", "unclaimed"]
+__all__ = ["Claim", "answered", "listed", "names_of", "read", "unclaimed", "worded"]

@@ -1,7 +1,8 @@
-"""What an answer claims by being the answer to a question: a bare “yes” or “no”, and that a list is whole.
+"""What an answer claims by being the answer to a question: a bare “yes” or “no”, one word, that a list is whole.
 
 Only plain questions count, for one thing, asked without a negation: is a unit shown, did a region move, is it a
-micro-expression, is it this emotion; and which action units there are. What is asked otherwise yields nothing.
+micro-expression, is it this emotion; which word fits best; and which action units there are. What is asked otherwise
+yields nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mellm_demo import facs
 from mellm_demo.reasoning.claims.kinds import Claim, Stance
-from mellm_demo.reasoning.intents import Intent, clean, understand
+from mellm_demo.reasoning.intents import ONE_WORD_ASKED, Intent, clean, understand
 
 _OPENING = re.compile(r"\W*(yes|no|是的?|有|不是|没有|否)(?=\s*[.,:;!。，：；！\n]|\s*$)", re.IGNORECASE)
 _STANCES: dict[str, Stance] = {"yes": "yes", "是": "yes", "是的": "yes", "有": "yes"}
@@ -21,6 +23,12 @@ _MOVED = re.compile(r"\bmov(?:e|ed|es|ing)\b|动")
 _LISTS = re.compile(r"\b(?:which|what|list|name|all|every|any)\b|^\W*(?:aus|action units)\W*$|哪|什么|所有|全部|列")
 _SOME = re.compile(  # of the units: the best, one of a part, how many
     r"\b(?:most|best|first|strong\w*|main|one|mean|called|many|muscles?|upper|lower|side|left|right)\b|最|主要|几个|多少|一个"
+)
+_NAMED = re.compile(r"\b(?:is|was) (?:the |an )?action unit \S.* (?:shown|present|active|visible)\b")
+_WORD = re.compile(
+    r"(?:^\W*|\b(?:fine[- ]grained (?:expression )?class|closest word)\b[^.!?\n]{0,20}?\b(?:is|would be)\b\W*)"
+    rf"({'|'.join(facs.EMOTION_BY_NAME)})\b",
+    re.IGNORECASE,
 )
 _KIND = re.compile(r"\b(micro|macro)(?:[- ]?expressions?)?\b|(微|宏)表情")
 _KINDS = {"微": "micro", "宏": "macro"}
@@ -38,11 +46,19 @@ def answered(text: str, question: str) -> tuple[Claim, ...]:
         return (Claim(*place, "type", stance, word=kinds.pop()),)
     if query.intents == (Intent.UNIT,) and len(query.units) == 1 and _SHOWN.search(asked):
         return (Claim(*place, "unit", stance, units=query.units),)
+    if not query.units and _NAMED.search(asked):  # by a name that is no unit's here
+        return (Claim(*place, "unit", stance),)
     if query.intents == (Intent.REGION,) and len(query.regions) == 1 and _MOVED.search(asked) and not _ways(asked):
         return (Claim(*place, "region", stance, names=query.regions, side=query.side),)
     if query.intents == (Intent.NAMED_EMOTION,) and len(query.emotions) == 1:
         return (Claim(*place, "emotion", stance, word=query.emotions[0]),)
     return ()
+
+
+def worded(text: str, question: str) -> tuple[Claim, ...]:
+    """The one word that was asked for, alone or as the class that it is; nothing where it is given otherwise."""
+    found = _WORD.search(text) if ONE_WORD_ASKED.search(question) else None
+    return (Claim(found.start(1), found.end(1), "word", word=found[1].lower()),) if found else ()
 
 
 def listed(question: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:

@@ -15,6 +15,7 @@ Kind = Literal[
     "region",
     "count",
     "emotion",
+    "word",
     "class",
     "type",
     "px",

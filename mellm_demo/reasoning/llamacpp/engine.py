@@ -14,6 +14,7 @@ import importlib.util
 import io
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from mellm_demo.reasoning.llamacpp.files import Files, GgufOptions, check_digest
 from mellm_demo.reasoning.llamacpp.process import NotLoaded, Process, Refused
 from mellm_demo.reasoning.llamacpp.threads import free_threads
 from mellm_demo.reasoning.prompts import Message, estimate_tokens, map_png
-from mellm_demo.reasoning.protocol import CutOff, Loading, Thought
+from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Thought
 from mellm_demo.reasoning.resident import Resident, Tell, short
 from mellm_demo.wording import Language
 
@@ -34,6 +35,7 @@ LARGE = 1_000_000_000  # parameters from which a piece of the prompt has to be s
 PIECE_TOKENS, LARGE_PIECE_TOKENS = 64, 8  # of the prompt, read at once; 16 took 3 B on two cores 0.57 s
 WHOLE_IMAGE_TOKENS = 512  # an image that has to be read in one piece has up to as many
 COUNTING_S = 30.0  # for what takes some hundredths of a second on an idle machine
+NEVER = -100.0  # a bias that leaves a token no chance
 AHEAD_BYTES = 16 * 2**20  # read at once
 MAP_PX = 448  # side of the image by which its tokens are counted, as large as the motion map is made
 
@@ -157,11 +159,46 @@ class LlamaCpp:
     # ------------------------------------------------------------------------------------------ writing
 
     def generate(self, messages: Sequence[Message], manner: Manner, emit: Emit, stopped: Stopped) -> None:
-        """Write a reply; see resident.Engine. Stop is noticed at each token and at each piece of the prompt.
+        """Write a reply; see answering.Engine. Stop is noticed at each token and at each piece of the prompt.
 
         What a trailing assistant's message says is in llama.cpp's cache if it has just written it: going on takes a
         token's time.
         """
+        if not manner.not_so:
+            self._write(messages, manner, emit, stopped)
+            return
+        begun: list[str] = []  # the first token by itself, since llama.cpp keeps to a bias up to the end
+
+        def begin(piece: Piece) -> None:
+            if isinstance(piece, str):
+                begun.append(piece)
+            if not isinstance(piece, CutOff):
+                emit(piece)
+
+        self._write(messages, replace(manner, max_tokens=1), begin, stopped, manner.not_so)
+        if not begun or manner.max_tokens < 2 or stopped():
+            return
+        last = messages[-1]
+        before, own = (messages[:-1], last.text) if last.role == "assistant" else (messages, "")
+        going_on = (*before, Message("assistant", own + "".join(begun)))
+        self._write(going_on, replace(manner, max_tokens=manner.max_tokens - 1), emit, stopped)
+
+    def _against(self, beginnings: Sequence[str]) -> dict[str, Any]:
+        """llama.cpp's parameters against the first tokens of these texts, in upper and in lower case."""
+        blanks = [(text[: len(text) - len(text.lstrip())], text.lstrip()) for text in beginnings if text.strip()]
+        said = {blank + change(text) for blank, text in blanks for change in (str, str.capitalize, str.lower)}
+        firsts = (self._asked("/tokenize", {"content": text}, 5.0).get("tokens") for text in sorted(said))
+        bias = {str(tokens[0]): NEVER for tokens in firsts if isinstance(tokens, list) and tokens}
+        return {"logit_bias": bias, "ignore_eos": any(not text.strip() for text in beginnings)}
+
+    def _write(
+        self,
+        messages: Sequence[Message],
+        manner: Manner,
+        emit: Emit,
+        stopped: Stopped,
+        not_so: Sequence[str] = (),
+    ) -> None:
         failed: list[MellmError] = []
 
         def heard(event: dict[str, Any]) -> bool:
@@ -181,6 +218,8 @@ class LlamaCpp:
         }
         if manner.seed is not None:
             body["seed"] = manner.seed
+        if not_so:
+            body |= self._against(not_so)
         if messages and messages[-1].role == "assistant":  # llama.cpp goes on from a text, but not from a thought
             body["chat_template_kwargs"] = {"enable_thinking": False}
         try:
