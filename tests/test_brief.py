@@ -100,6 +100,24 @@ def test_a_question_that_names_nothing_stays_as_it_is(smile):
     assert lookup.with_looked_up(smile, "What moved?") == "What moved?"
 
 
+@pytest.mark.parametrize("name", ["neck tightener", "head tilt right"])
+def test_a_unit_by_an_unknown_name_is_told_not_to_be_looked_for(smile, name):
+    told = lookup.with_looked_up(smile, f"Is the action unit {name} shown on the face?")
+    assert told.endswith("Looked up: not shown: no action unit of this name is looked for here.")
+
+
+@pytest.mark.parametrize(
+    ("macro", "wanted"),
+    [
+        (False, "it lasted at least 180 ms; the clip ends before the face is back at rest, so its kind is open"),
+        (True, "more than 500 ms; a macro-expression, no micro-expression"),
+    ],
+)
+def test_the_kind_of_what_the_clip_cuts_off_is_open_only_as_long_as_it_is_short(macro, wanted):
+    facts = Facts(make_analysis("smile", complete=False, macro=macro))
+    assert wanted in lookup.with_looked_up(facts, "Is it a micro-expression?")
+
+
 def test_no_emotion_is_looked_up_where_nothing_is_reliable():
     facts = Facts(make_analysis("nothing"))
     assert "reading" not in lookup.with_looked_up(facts, "Is it anger?")

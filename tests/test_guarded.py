@@ -266,6 +266,36 @@ def test_a_sentence_that_is_wrong_because_it_ends_has_to_go_on():
     assert model.asked[-2].not_so == ("", ".")
 
 
+def test_what_leaves_something_out_is_made_to_go_on_as_often_as_it_helps():
+    parts = ["One.", " Two.", " Three.", " Four.", " Five."]
+
+    def ask(needed: int) -> tuple[str, list[Asked]]:
+        asked_for: list[Asked] = []
+
+        def go_on(asked: Asked, emit, stopped) -> None:
+            asked_for.append(asked)
+            emit(parts[len(asked_for) - 1])
+
+        pieces: list = []
+        unfinished = lambda text: len(text.split()) < needed  # noqa: E731
+        Guard(go_on, lambda text: None, len, 400, unfinished).write(pieces.append, lambda: False)
+        return text_of(pieces), asked_for
+
+    assert ask(1)[0] == "One."
+    text, asked_for = ask(3)
+    assert text == "One. Two. Three."
+    assert [asked.not_so for asked in asked_for] == [(), ("", "."), ("", ".")]
+    assert asked_for[1].after == "One."
+    assert ask(9)[0] == "One. Two. Three. Four."  # no more than FURTHER
+
+
+def test_what_it_adds_is_left_out_silently_if_it_is_wrong():
+    pieces: list = []
+    added = lambda asked, emit, stopped: emit(TRUE if not asked.after else f" {FALSE}")  # noqa: E731
+    Guard(added, unsupported, len, 400, lambda text: True).write(pieces.append, lambda: False)
+    assert pieces == [TRUE]
+
+
 def test_an_empty_try_is_none():
     model = Model(f"{TRUE} {FALSE}", "", "", f" {AGAIN}", "")
     assert outcome_of(model) == (f"{TRUE} {AGAIN}", Rewritten(1, 0))

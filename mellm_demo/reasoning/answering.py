@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from mellm_demo.errors import SettingsError
+from mellm_demo.reasoning.complete import unfinished
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import Guard
 from mellm_demo.reasoning.prompts import Message, Style, build
@@ -92,6 +93,7 @@ def writing(
         partial(_not_borne_out, analysis, question, manner.style == "brief"),
         engine.count,
         manner.max_tokens,
+        lambda text: bool(question) and unfinished(text, analysis, question),
     )
     return guard.write
 

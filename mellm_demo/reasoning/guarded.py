@@ -18,6 +18,8 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten
 from mellm_demo.wording import Language
 
 TEMPERATURES = (0.3, 0.5, 0.8)  # of the tries after the first: as little chance as helps, then more
+ENDING = ("", ".")
+FURTHER = 3  # sentences that an answer which leaves something out is made to add
 OTHERWISE = 3  # tries after these, with another word: who is sure of a wrong “yes” draws it again and again
 MOST_IN_A_ROW = 3  # sentences left out one after the other: the model has lost the thread, and the answer ends
 LEAST_TOKENS = 4  # no sentence is shorter
@@ -107,11 +109,19 @@ class Guard:
 
     go_on: lets the model write on, in pieces; raises what the model raises. unsupported: where in a text the first word
     stands that the measurements do not bear out; None: they bear out all of it. count: tokens of a text. max_tokens: of
-    the reply; no more than twice as many are written.
+    the reply; no more than twice as many are written. unfinished: whether a whole text leaves something out.
     """
 
-    def __init__(self, go_on: GoOn, unsupported: Unsupported, count: Callable[[str], int], max_tokens: int) -> None:
+    def __init__(
+        self,
+        go_on: GoOn,
+        unsupported: Unsupported,
+        count: Callable[[str], int],
+        max_tokens: int,
+        unfinished: Callable[[str], bool] = lambda text: False,
+    ) -> None:
         self._go_on, self._unsupported, self._count, self._max_tokens = go_on, unsupported, count, max_tokens
+        self._unfinished = unfinished
 
     def write(self, emit: Emit, stopped: Stopped) -> None:
         """The reply, sentence by sentence; Rewritten comes last where anything was. Raises what the model raises."""
@@ -123,9 +133,9 @@ class Guard:
                 emit(Rewritten(page.rewritten, page.left_out))
 
     def _write(self, page: _Page, emit: Emit, stopped: Stopped) -> None:
-        tries = spent = read = run_number = 0
+        tries = spent = read = run_number = further = 0
         while not stopped():
-            begun, not_so = page.led_astray() if tries > len(TEMPERATURES) else ("", ())
+            begun, not_so = page.led_astray() if tries > len(TEMPERATURES) else ("", ENDING if further else ())
             room = min(self._max_tokens - self._count(page.before + begun), 2 * self._max_tokens - spent)
             if room < LEAST_TOKENS or read > MOST_CHARACTERS:
                 page.close()
@@ -139,7 +149,10 @@ class Guard:
                 return
             outcome = run.end()
             run_number, spent, read = run_number + 1, spent + self._count(run.text), read + len(run.text)
-            if outcome == "complete":
+            if outcome == "complete" and run.cut is None and further < FURTHER and self._unfinished(page.before):
+                further += 1
+                continue
+            if outcome == "complete" or further:  # what it was made to add is shown if it is supported at once
                 page.close()
                 if run.cut is not None:
                     emit(run.cut)
@@ -178,7 +191,7 @@ class _Page:
         begun = self._refused[-1][0]
         wanted = [rest for kept, rest in self._refused if kept == begun]
         if not re.search(r"\w", wanted[-1]):  # it is wrong because it ends
-            wanted += ["", "."]
+            wanted += ENDING
         return begun, tuple(dict.fromkeys(wanted))
 
     @property

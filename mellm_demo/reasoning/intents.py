@@ -86,6 +86,8 @@ class Query:
 
 # One word is wanted, whether any reading is well supported or not: MEGC's questions ask so.
 ONE_WORD_ASKED = re.compile(r"\bfine[- ]grained|\bclosest word|\bone word\b", re.IGNORECASE)
+# “Is the action unit … shown?”, by whatever name.
+UNIT_ASKED = re.compile(r"\b(?:is|was) (?:the |an )?action unit \S.* (?:shown|present|active|visible)\b", re.IGNORECASE)
 REFUSALS = frozenset(
     {Intent.LIE, Intent.GENUINE, Intent.HEALTH, Intent.IDENTITY, Intent.TRAITS, Intent.THOUGHTS, Intent.USE}
 )

@@ -14,7 +14,7 @@ from mellm_demo.headline import clause
 from mellm_demo.reasoning.answers_en import COLOURS, TERM_TEXTS
 from mellm_demo.reasoning.brief import MOST_UNITS, class_share, group_told, motion_told, unit_told
 from mellm_demo.reasoning.facts import Facts, best_class, closest_word
-from mellm_demo.reasoning.intents import ONE_WORD_ASKED, Intent, Query, understand
+from mellm_demo.reasoning.intents import ONE_WORD_ASKED, UNIT_ASKED, Intent, Query, understand
 from mellm_demo.wording import duration, number, seconds
 
 LOOKED_UP = "Looked up:"  # opens the line beside a question; a visitor's own is taken out
@@ -51,6 +51,8 @@ def with_looked_up(facts: Facts, question: str, earlier: Sequence[str] = ()) -> 
     found = looked_up(facts, query)
     if query.units and DEFINITION_ASKED.search(question) and found not in CANNOT_TELL.values():
         found = _defined(query.units[0])
+    if not query.units and not found and facts.found and UNIT_ASKED.search(question):
+        found = "not shown: no action unit of this name is looked for here"
     if Intent.WHERE in query.intents and MOST_ASKED.search(question) and facts.found and not found:
         found = "; ".join(_most(facts, query))
     if ONE_WORD_ASKED.search(question):  # one word is wanted: no reading beside it, which may be another

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from mellm_demo import facs
 from mellm_demo.reasoning.claims.kinds import Claim, Stance
-from mellm_demo.reasoning.intents import ONE_WORD_ASKED, Intent, clean, understand
+from mellm_demo.reasoning.intents import ONE_WORD_ASKED, UNIT_ASKED, Intent, clean, understand
 
 _OPENING = re.compile(r"\W*(yes|no|是的?|有|不是|没有|否)(?=\s*[.,:;!。，：；！\n]|\s*$)", re.IGNORECASE)
 _STANCES: dict[str, Stance] = {"yes": "yes", "是": "yes", "是的": "yes", "有": "yes"}
@@ -24,7 +24,6 @@ _LISTS = re.compile(r"\b(?:which|what|list|name|all|every|any)\b|^\W*(?:aus|acti
 _SOME = re.compile(  # of the units: the best, one of a part, how many
     r"\b(?:most|best|first|strong\w*|main|one|mean|called|many|muscles?|upper|lower|side|left|right)\b|最|主要|几个|多少|一个"
 )
-_NAMED = re.compile(r"\b(?:is|was) (?:the |an )?action unit \S.* (?:shown|present|active|visible)\b")
 _WORD = re.compile(
     r"(?:^\W*|\b(?:fine[- ]grained (?:expression )?class|closest word)\b[^.!?\n]{0,20}?\b(?:is|would be)\b\W*)"
     rf"({'|'.join(facs.EMOTION_BY_NAME)})\b",
@@ -46,7 +45,7 @@ def answered(text: str, question: str) -> tuple[Claim, ...]:
         return (Claim(*place, "type", stance, word=kinds.pop()),)
     if query.intents == (Intent.UNIT,) and len(query.units) == 1 and _SHOWN.search(asked):
         return (Claim(*place, "unit", stance, units=query.units),)
-    if not query.units and _NAMED.search(asked):  # by a name that is no unit's here
+    if not query.units and UNIT_ASKED.search(asked):  # by a name that is no unit's here
         return (Claim(*place, "unit", stance),)
     if query.intents == (Intent.REGION,) and len(query.regions) == 1 and _MOVED.search(asked) and not _ways(asked):
         return (Claim(*place, "region", stance, names=query.regions, side=query.side),)
