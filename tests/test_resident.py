@@ -27,7 +27,7 @@ class Scripted:
         self.card, self.context, self.sees, self.pieces = SCRIPTED_CARD, context, sees, pieces
         self.asked: list = []
         self.writing = self.most = 0
-        self.closed = self.lost = False
+        self.closed = self.lost = self.interrupted = False
 
     def count(self, text: str) -> int:
         return len(text) // 3
@@ -53,6 +53,9 @@ class Scripted:
                     emit(piece)
         finally:
             self.writing -= 1
+
+    def interrupt(self) -> None:
+        self.interrupted = True
 
     def close(self) -> None:
         self.closed = True
@@ -322,3 +325,58 @@ def test_a_list_has_to_be_whole_at_once_only_where_it_was_taught_so():
     )
     with pytest.raises(ReasonerError, match="Nothing that"):
         heard(told[1], asked)
+
+
+# --------------------------------------------------------------------------------------------- interrupted
+
+
+class Deaf(Scripted):
+    """An engine in a step that does not look whether to stop, until it is interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self.freed = threading.Event()
+
+    def generate(self, messages, manner, emit, stopped) -> None:
+        emit("Well")
+        self.freed.wait(GENEROUS_S)
+
+    def interrupt(self) -> None:
+        self.interrupted = self.lost = True
+        self.freed.set()
+
+
+def test_a_step_that_does_not_hear_a_stop_is_interrupted_and_the_model_loaded_anew():
+    deaf, fresh = Deaf(), Scripted(["Again."])
+    engines = iter([deaf, fresh])
+    reasoner = Resident(lambda tell: next(engines), SCRIPTED_CARD, Manner())
+    cancel = threading.Event()
+    reply = reasoner.reply(make_analysis("smile"), (), cancel)
+    assert next(piece for piece in reply if isinstance(piece, str)) == "Well"
+    cancel.set()
+    assert [piece for piece in reply if isinstance(piece, str)] == []
+    wait_until(lambda: deaf.interrupted and reasoner.ready)  # without being asked
+    assert heard(reasoner)[-1] == "Again."
+
+
+def test_what_ends_by_itself_is_not_interrupted():
+    reasoner, engine = model(["a", "b", 0.05, "c"] * 3)
+    cancel = threading.Event()
+    reply = reasoner.reply(make_analysis("smile"), (), cancel)
+    next(piece for piece in reply if isinstance(piece, str))
+    cancel.set()
+    list(reply)
+    wait_until(lambda: not len(reasoner._turns))
+    time.sleep(2 * resident.GRACE_S)
+    assert not engine.interrupted
+
+
+def test_a_model_that_was_lost_is_loaded_anew_when_it_is_asked_for():
+    engines = [Scripted(["One."]), Scripted(["Two."])]
+    made = iter(engines)
+    reasoner = Resident(lambda tell: next(made), SCRIPTED_CARD, Manner())
+    assert heard(reasoner)[-1] == "One."
+    engines[0].lost = True
+    assert not reasoner.ready
+    assert not reasoner.idle()
+    assert heard(reasoner)[-1] == "Two."

@@ -71,6 +71,9 @@ class Parrot:
         for piece in next(self._answers):
             emit(piece)
 
+    def interrupt(self) -> None:
+        self.interrupted = self.lost = True
+
     def close(self) -> None:
         pass
 

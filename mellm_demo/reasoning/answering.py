@@ -47,7 +47,7 @@ class Engine(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether the model is gone, by a Stop that nothing less could follow, or by a fault: to be loaded anew."""
+        """Whether the model is gone, since it was interrupted or by a fault: it has to be loaded anew."""
         ...
 
     def count(self, text: str) -> int:
@@ -63,6 +63,13 @@ class Engine(Protocol):
 
         A last message of the assistant's is the beginning of the reply: it goes on from there, where the engine can,
         and heeds ``not_so``. Only of such engines a guarded manner may be asked.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Break off a step that does not look whether to stop, where that can be done; the model may be lost by it.
+
+        From any thread.
         """
         ...
 

@@ -118,6 +118,9 @@ class Transformer:
             notice=NOTICE,
         )
 
+    def interrupt(self) -> None:
+        """Nothing that could not be stopped: layers look whether to."""
+
     def close(self) -> None:
         """Free the memory."""
         del self._model, self._processor, self._stream

@@ -22,6 +22,7 @@ TICK_S = 0.05  # Stop is noticed as often
 PROGRESS_S = 0.25  # and progress told at most as often
 MOST_TOLD = 200  # characters of a library's own words
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
+GRACE_S = 0.2  # for the step that Stop finds the model at; then it is interrupted, so that it is free in 0.5 s
 IDLE_S = 600.0  # a model that nobody spoke with for so long makes room when another is loaded
 NOTHING_SAID = "{name} returned no text. Ask again, or choose who else speaks."
 NOTHING_LEFT = (
@@ -129,6 +130,7 @@ class Resident:
         """Pieces as they come; see protocol.Reasoner. The model is free again once the last token was written."""
         ticket = self._turns.take()
         work: _Work | None = None
+        engine: Engine | None = None
         try:
             yield from _until_first(ticket, cancel)
             yield from self._until_loaded(cancel)
@@ -148,11 +150,11 @@ class Resident:
                 raise ReasonerError(NOTHING_SAID.format(name=engine.card.name))
         finally:
             self._used_s = time.monotonic()
-            if work is None:
+            if work is None or engine is None:
                 ticket.give_back()
             else:  # it gives the ticket back itself, as soon as the model is free
                 ticket.ending = True
-                work.stop.set()
+                work.end(engine)
 
     def _mend(self) -> None:
         """After a reply: what was lost is loaded anew, so that whoever asks next need not wait for all of it."""
@@ -205,7 +207,7 @@ class _Work:
     """
 
     def __init__(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
-        self.stop = threading.Event()
+        self.stop, self._over = threading.Event(), threading.Event()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
         threading.Thread(target=self._run, args=(write, ticket, mend), name="model writing", daemon=True).start()
 
@@ -216,8 +218,19 @@ class _Work:
         except BaseException as error:  # raised again where the text is awaited
             self._queue.put(error)
         finally:
+            self._over.set()
             mend()
             ticket.give_back()
+
+    def end(self, engine: Engine) -> None:
+        """Nobody listens any more. What does not end soon is interrupted."""
+        self.stop.set()
+        if not self._over.is_set():
+            threading.Thread(target=self._interrupt, args=(engine,), name="model ending", daemon=True).start()
+
+    def _interrupt(self, engine: Engine) -> None:
+        if not self._over.wait(GRACE_S):
+            engine.interrupt()
 
     def pieces(self, cancel: threading.Event) -> Iterator[Piece]:
         told_s = 0.0

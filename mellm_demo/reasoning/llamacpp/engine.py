@@ -1,7 +1,7 @@
 """An Engine: a GGUF model in llama.cpp's hands.
 
 llama.cpp's own server runs in a process of its own (``process``) and tells each token and each piece of the prompt:
-there Stop ends it. Only an image is encoded in one step: Stop ends that with the process, and the model is loaded anew.
+there Stop ends it. Only an image is encoded in one step: that ends with the process, and the model is loaded anew.
 Its chat template is the file's. It also listens on loopback: there it answers only to a key that is made up at each
 start, and it is asked for nothing but how many tokens a text or an image has.
 """
@@ -96,6 +96,9 @@ class LlamaCpp:
     @property
     def lost(self) -> bool:
         return self._process.lost
+
+    def interrupt(self) -> None:
+        self._process.close()
 
     def close(self) -> None:
         self._process.close()

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +23,6 @@ from mellm_demo.errors import ReasonerError
 
 PROGRAM = Path(__file__).with_name("program.py")
 TICK_S = 0.02  # Stop is noticed as often while nothing is heard
-GRACE_S = 0.2  # for the step at which Stop finds llama.cpp; then the process is ended, so that all is free in 0.5 s
-SILENT_S = 1.0  # no step but an image's takes so long: a Stop need not wait for its end
 
 Hear = Callable[[dict[str, Any]], bool]  # takes an event, tells whether to stop
 Line = dict[str, Any] | None  # None: nothing more will come
@@ -56,7 +53,7 @@ class Process:
         self._end = weakref.finalize(self, _end, self._running)  # also when the app ends
         threading.Thread(target=_listen, args=(self._running.stdout, self._lines), daemon=True).start()
         self._send(parameters)
-        told = self._next(None)
+        told = self._next(None) or {}
         if "address" not in told:
             self.close()
             raise MemoryError if told.get("memory") else NotLoaded(told.get("failed", "no reason given"))
@@ -65,7 +62,7 @@ class Process:
     @property
     def lost(self) -> bool:
         """Whether the process has ended, and the model with it."""
-        return self._running.poll() is not None
+        return not self._end.alive or self._running.poll() is not None
 
     def close(self) -> None:
         """End the process at once, whatever it is at. More than once does no harm."""
@@ -74,36 +71,32 @@ class Process:
     def ask(self, body: dict[str, Any], hear: Hear, stopped: Callable[[], bool]) -> dict[str, Any] | None:
         """Have a chat's request answered: event by event where its body asks for a stream, else as a whole.
 
-        Returns early once ``stopped()``, or once ``hear`` says so. What does not end within GRACE_S is ended with the
-        process, and what has been silent for SILENT_S at once: then it is ``lost``. Raises Refused, or ReasonerError
-        where the process ended by itself.
+        Returns early once ``stopped()``, or once ``hear`` says so: after the step that llama.cpp is at, or with its
+        process where that is closed meanwhile. Raises Refused, or ReasonerError where the process ended by itself.
         """
         self._number += 1
         self._send({"ask": self._number, "body": body})
-        heard_s, ending_s = time.monotonic(), None
+        ending = False
         try:
             while True:
-                told = self._next(TICK_S)
-                now_s = time.monotonic()
-                heard_s = now_s if told else heard_s
+                told = self._next(TICK_S, ending)
+                if told is None:
+                    return None
                 if "over" in told:
                     if "refused" in told:
                         raise Refused(told["refused"])
                     return told["answer"]
-                if ending_s is None and (stopped() or ("event" in told and hear(told["event"]))):
-                    ending_s = now_s
+                if not ending and (stopped() or ("event" in told and hear(told["event"]))):
+                    ending = True
                     self._send({"stop": self._number})
-                if ending_s is not None and (now_s - ending_s >= GRACE_S or now_s - heard_s >= SILENT_S):
-                    self.close()
-                    return None
         except (Refused, ReasonerError):
             raise
         except BaseException:  # the rest of the answer must not be taken for the next one's
             self.close()
             raise
 
-    def _next(self, timeout_s: float | None) -> dict[str, Any]:
-        """What is told next; nothing where nothing is in time."""
+    def _next(self, timeout_s: float | None, ending: bool = False) -> dict[str, Any] | None:
+        """What is told next; nothing where nothing is in time; None where the process ended and that was wanted."""
         try:
             told = self._lines.get(timeout=timeout_s)
         except Empty:
@@ -111,6 +104,8 @@ class Process:
         if told is None:
             self._lines.put(None)  # whoever asks once more is told too
             self.close()
+            if ending:
+                return None
             raise ReasonerError(_ended(self._running.returncode))
         return told
 
