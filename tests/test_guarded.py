@@ -266,6 +266,25 @@ def test_a_sentence_that_is_wrong_because_it_ends_has_to_go_on():
     assert model.asked[-2].not_so == ("", ".")
 
 
+def test_of_a_sentence_that_goes_wrong_behind_a_semicolon_the_rest_is_shown():
+    text, rewritten = outcome(f"AU12 is shown; AU6 is shown; AU4 is shown. {TRUE}", f" {AGAIN}")
+    assert text == f"AU12 is shown; AU6 is shown. {AGAIN}"
+    assert rewritten == Rewritten(1, 0)
+
+
+def test_a_sentence_without_end_is_left_at_the_first_wrong_clause():
+    model = Model(["AU12 is shown;", *[" AU4 is shown;"] * 50], f" {AGAIN}")
+    assert text_of(pieces_of(model)) == f"AU12 is shown. {AGAIN}"
+    assert model.played <= 4
+
+
+def test_what_lacks_something_only_so_far_is_not_cut_short():
+    pieces: list = []
+    lacking = lambda text: None if "AU6" in text else len(text.rstrip(" .;"))  # noqa: E731
+    Guard(Model(["AU12;", " AU25;", " AU6."], ""), lacking, len, 400).write(pieces.append, lambda: False)
+    assert pieces == ["AU12; AU25; AU6."]
+
+
 def test_what_leaves_something_out_is_made_to_go_on_as_often_as_it_helps():
     parts = ["One.", " Two.", " Three.", " Four.", " Five."]
 

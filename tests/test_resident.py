@@ -141,7 +141,8 @@ def test_one_at_a_time_in_turns_with_their_place():
     served = [next(n for n in range(3) if f"number {n}." in messages[-1].text) for messages in engine.asked]
     assert served == [0, 1, 2]  # who is heard first is up to the threads
     assert engine.most == 1
-    assert places == {1: [1], 2: [2, 1]}
+    assert places[1] == [1]
+    assert places[2] in ([2, 1], [2])  # a thread that is slow to wake finds both gone
 
 
 def test_who_gives_up_waiting_leaves_the_queue():

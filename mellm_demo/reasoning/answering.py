@@ -188,7 +188,8 @@ def _not_borne_out(analysis: Analysis, question: str, at_once: bool, text: str) 
     """Where in what is written so far the first word stands that the measurements do not bear out.
 
     at_once: a list of units stands in one sentence, as the app's own model was taught; others may go on with it, so
-    that it is whole is judged at the end only. Where it is not, it goes wrong where it ends.
+    that it is whole is judged at the end only. Where it is not, it goes wrong where the text ends.
     """
     wrong = [one for one in check(text, analysis, question=question).unsupported if at_once or one.kind != "list"]
-    return min((one.end if one.kind == "list" else one.start for one in wrong), default=None)
+    ended = len(text.rstrip(" .;\n"))
+    return min((ended if one.kind == "list" else one.start for one in wrong), default=None)

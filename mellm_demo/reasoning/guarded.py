@@ -198,8 +198,18 @@ class _Page:
     def anything(self) -> bool:
         return bool(self._shown)
 
-    def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "kept", "unsupported"]:
-        """Show a sentence if it is supported where it stands, keep a title until there is something under it."""
+    def is_wrong(self, begun: str) -> bool:
+        """Whether a sentence is wrong already, of which this is the beginning, and not only because it goes on."""
+        text = self._shown + self._title + self._gap + begun
+        judged = _line_start(text, len(text) - len(begun.lstrip()))
+        wrong = self._unsupported(text[judged:])
+        return wrong is not None and judged + wrong < len(text.rstrip(" .;"))
+
+    def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "cut", "kept", "unsupported"]:
+        """Show a sentence if it is supported where it stands, keep a title until there is something under it.
+
+        Of one that goes wrong behind a semicolon what stands before that is shown.
+        """
         told = sentence.strip()
         blanks = sentence[: len(sentence) - len(sentence.lstrip())]
         blanks = max(blanks, self._gap, key=lambda one: one.count("\n"))
@@ -210,18 +220,28 @@ class _Page:
         wrong = self._unsupported(text[judged:])
         if wrong is not None:
             right = min(max(judged + wrong - (len(text) - len(told)), 0), len(told))
+            semicolon = told.rfind(";", 0, right)
+            part = f"{told[:semicolon].rstrip()}."
+            if semicolon > 0 and self._unsupported(text[judged : len(text) - len(told)] + part) is None:
+                self._show(text[: len(text) - len(told)] + part)
+                return "cut"
             kept = sentence[: len(sentence) - len(sentence.lstrip()) + right].rstrip(" ")
             self._refused += [(kept, sentence[len(kept) :])] if told else []
             return "unsupported"
-        self._behind = self._gap = ""
-        self._refused = []
-        self.in_a_row = 0
         if is_title:
+            self._behind = self._gap = ""
+            self._refused, self.in_a_row = [], 0
             self._title = text[len(self._shown) :]
             return "kept"
+        self._show(text)
+        return "shown"
+
+    def _show(self, text: str) -> None:
+        """The reply as it is now."""
         self._emit(text[len(self._shown) :])
         self._shown, self._title = text, ""
-        return "shown"
+        self._behind = self._gap = ""
+        self._refused, self.in_a_row = [], 0
 
     def leave_out(self) -> None:
         """Give the last sentence up."""
@@ -275,6 +295,9 @@ class _Run:
             self._waits += piece
             while self._outcome is None and (end := sentence_end(self._waits, new_line=self._begun)) is not None:
                 self._judge(end)
+            clause = self._waits.rfind(";") + 1 if ";" in piece else 0
+            if self._outcome is None and clause and self._page.is_wrong(self._waits[:clause]):
+                self._judge(clause)  # it may go on for long
 
     def end(self) -> Outcome:
         """The model has written what it wanted, or was stopped."""
@@ -294,6 +317,6 @@ class _Run:
         became = self._page.take(sentence, line_ended=self._waits.startswith("\n"))
         if became == "unsupported":
             self._outcome = "unsupported"
-        elif became == "shown" and self._again:
+        elif became == "cut" or (became == "shown" and self._again):
             self._page.rewritten += 1
             self._outcome = "mended"
