@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,6 +105,20 @@ def test_a_list_of_units_says_that_there_are_no_others(question, answer, whole):
     found = check(answer, make_analysis("smile"), question=question)
     assert [one.kind for one in found.unsupported] == ([] if whole else ["list"])
     assert not check(answer, make_analysis("smile")).unsupported  # AU12 is shown
+
+
+def test_events_of_the_eyes_count_as_items_of_a_list():
+    """By themselves these names are words for what eyes do anyway."""
+    analysis = make_analysis("smile")
+    unit = replace(analysis.evidence.action_units[0], au=43, name="eyes closed")
+    analysis = replace(
+        analysis, evidence=replace(analysis.evidence, action_units=(unit,) * 1 + analysis.evidence.action_units)
+    )
+    asked = "What are the action units?"
+    assert not check("cheek raiser, lip corner puller, eyes closed", analysis, question=asked).unsupported
+    assert not check("eyes closed, cheek raiser, lip corner puller.", analysis, question=asked).unsupported
+    assert check("cheek raiser, lip corner puller", analysis, question=asked).unsupported
+    assert check("cheek raiser, lip corner puller, the eyes closed slowly", analysis, question=asked).unsupported
 
 
 @pytest.mark.parametrize(

@@ -304,6 +304,7 @@ SUPPORTED = (  # of the smile: AU12 and AU6 on both sides, 1.16–1.24–1.34 s
     "There is no AU4 and no sign of anger.",
     "I see AU6 and AU12, but not AU4 or AU9.",
     "Neither AU1 nor AU2 is shown.",
+    "AU12 on both sides; AU4 (not shown); AU9 (no).",
     "AU4 usually goes with anger.",
     "If AU4 were shown, anger would be possible.",
     "Is AU4 shown?",
@@ -325,6 +326,7 @@ SUPPORTED = (  # of the smile: AU12 and AU6 on both sides, 1.16–1.24–1.34 s
     "…",
 )
 UNSUPPORTED = (
+    "AU6 on both sides; AU12 (no).",
     "AU4 is shown.",
     "I see AU6, AU12 and AU9.",
     "AU12 is not shown.",

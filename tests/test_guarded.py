@@ -20,6 +20,7 @@ from mellm_demo.reasoning.guarded import (
     TEMPERATURES,
     Asked,
     Guard,
+    repeated,
     sentence_end,
     told,
 )
@@ -270,6 +271,13 @@ def test_of_a_sentence_that_goes_wrong_behind_a_semicolon_the_rest_is_shown():
     text, rewritten = outcome(f"AU12 is shown; AU6 is shown; AU4 is shown. {TRUE}", f" {AGAIN}")
     assert text == f"AU12 is shown; AU6 is shown. {AGAIN}"
     assert rewritten == Rewritten(1, 0)
+
+
+def test_what_says_a_part_again_is_cut_there():
+    assert outcome("AU12 is shown; AU6 is shown; AU12 is shown; AU6 is shown.", "")[0] == "AU12 is shown; AU6 is shown."
+    assert repeated("a; b; c.") is None
+    assert repeated("a; b; A.") == 6
+    assert repeated("") is None
 
 
 def test_a_sentence_without_end_is_left_at_the_first_wrong_clause():

@@ -101,7 +101,7 @@ def check(text: str, analysis: Analysis, language: Language | None = None, quest
     judge = _Judge(Facts(analysis), language)
     claims = read(text)
     if question:
-        claims = (*answered(text, question), *claims, *worded(text, question), *listed(question, claims))
+        claims = (*answered(text, question), *claims, *worded(text, question), *listed(text, question, claims))
     return Grounding(tuple(judge.statement(claim) for claim in claims), language, unclaimed(text, claims))
 
 

@@ -87,6 +87,18 @@ def sentence_end(text: str, *, new_line: bool) -> int | None:
     return end
 
 
+def repeated(sentence: str) -> int | None:
+    """Where a sentence says a part between semicolons once more; None where it does not."""
+    place, known = 0, set()
+    for part in sentence.split(";"):
+        said = part.strip(" .").lower()
+        if said and said in known:
+            return place + len(part) - len(part.lstrip())
+        known.add(said)
+        place += len(part) + 1
+    return None
+
+
 def _line_start(text: str, place: int) -> int:
     """From where on a text is to be judged anew if it was judged up to ``place``: lines are read by themselves.
 
@@ -203,7 +215,8 @@ class _Page:
         text = self._shown + self._title + self._gap + begun
         judged = _line_start(text, len(text) - len(begun.lstrip()))
         wrong = self._unsupported(text[judged:])
-        return wrong is not None and judged + wrong < len(text.rstrip(" .;"))
+        wrong_now = wrong is not None and judged + wrong < len(text.rstrip(" .;"))
+        return wrong_now or repeated(begun) is not None
 
     def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "cut", "kept", "unsupported"]:
         """Show a sentence if it is supported where it stands, keep a title until there is something under it.
@@ -217,7 +230,10 @@ class _Page:
         before = self._shown + ("" if is_title and self._behind else self._title)  # a title of nothing goes
         text = before + (blanks if before else "") + told
         judged = _line_start(text, len(before))
-        wrong = self._unsupported(text[judged:])
+        wrong, again = self._unsupported(text[judged:]), repeated(told)
+        if again is not None:
+            again += len(text) - len(told) - judged
+            wrong = again if wrong is None else min(wrong, again)
         if wrong is not None:
             right = min(max(judged + wrong - (len(text) - len(told)), 0), len(told))
             semicolon = told.rfind(";", 0, right)

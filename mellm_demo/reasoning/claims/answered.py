@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from mellm_demo import facs
 from mellm_demo.reasoning.claims.kinds import Claim, Stance
+from mellm_demo.reasoning.claims.units import events_listed
 from mellm_demo.reasoning.intents import ONE_WORD_ASKED, UNIT_ASKED, Intent, clean, understand
 
 _OPENING = re.compile(r"\W*(yes|no|是的?|有|不是|没有|否)(?=\s*[.,:;!。，：；！\n]|\s*$)", re.IGNORECASE)
@@ -60,10 +61,10 @@ def worded(text: str, question: str) -> tuple[Claim, ...]:
     return (Claim(found.start(1), found.end(1), "word", word=found[1].lower()),) if found else ()
 
 
-def listed(question: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+def listed(text: str, question: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
     """Whoever is asked which action units there are, and names some, says that there are no others.
 
-    claims: those of the answer.
+    text: the answer. claims: its own.
     """
     asked = clean(question)
     named = [one for one in claims if one.kind == "unit" and one.stance != "no"]
@@ -72,7 +73,7 @@ def listed(question: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
     query = understand(question)
     if Intent.UNITS not in query.intents or query.units or query.regions:
         return ()
-    units = tuple(sorted({au for one in named for au in one.units}))
+    units = tuple(sorted({*(au for one in named for au in one.units), *events_listed(text)}))
     return (Claim(named[0].start, named[-1].end, "list", units=units),)
 
 

@@ -46,7 +46,8 @@ SHOWN = re.compile(
 NOT_AFTER = re.compile(
     r"[\s,:)]*(?:(?:is|are|was|were|does|do|did|has|have)\s+(?:both |clearly )?not\b(?! (?:be )?(?:ruled|excluded))"
     r"|(?:is|are|was|were|does|do|did)n't\b|(?:is |are |was |were )?(?:missing|absent|excluded|ruled out|unsupported)\b"
-    r"|not\b|没有|未(?!必)|不存在|缺失|并没有|并未|不成立|被排除|都没有|不支持)"
+    r"|not\b|\((?:no|none|not (?:shown|present|seen))\)"
+    r"|没有|未(?!必)|不存在|缺失|并没有|并未|不成立|被排除|都没有|不支持)"
 )
 NOT_BEFORE = re.compile(
     r"(?:\b(?:no|not(?! only)|without|neither|nor|lack(?:s|ing)?|rather than|instead of|none of|excludes?|rules? out"

@@ -121,6 +121,12 @@ def find_units(text: str, start: int, end: int) -> list[Units]:
     return groups
 
 
+def events_listed(text: str) -> tuple[int, ...]:
+    """Units whose names are words for what eyes do anyway, where such a name is an item of a list: “…, eyes closed”."""
+    items = {item.strip().lower() for item in re.split(r"[,;.\n]|\band\b", text)}
+    return tuple(au for name, au in unit_names() if au in _EVENTS and name.lower() in items)
+
+
 def unit_claims(sentence: Sentence, groups: list[Units]) -> Iterator[Claim]:
     """Action units that are said to be shown, or not."""
     text, defined = sentence.text, False
