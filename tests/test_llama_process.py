@@ -148,7 +148,7 @@ def test_an_end_in_the_middle_of_an_answer_is_told(script):
             process.ask({}, heard.append, never)
         assert heard == [{}]
         assert process.lost
-        with pytest.raises(ReasonerError, match="ended by itself"):
+        with pytest.raises(ReasonerError, match="Ask again: it is loaded anew"):
             process.ask({}, heard.append, never)
 
 
@@ -156,6 +156,44 @@ def test_what_llama_cpp_does_not_take_is_told_in_its_words(script):
     script(LOADED + ASKED + "tell(over=number, refused='no such role')\nsys.stdin.readline()")
     with running() as process, pytest.raises(Refused, match="no such role"):
         process.ask({}, lambda event: False, never)
+
+
+def test_what_is_left_of_an_answer_before_is_not_taken_for_this_one(script):
+    script(LOADED + ASKED + "tell(over=number - 1, answer={'old': True})\ntell(over=number, answer={'new': True})\n"
+           "sys.stdin.readline()")  # fmt: skip
+    with running() as process:
+        assert process.ask({}, lambda event: False, never) == {"new": True}
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch):
+    for executable in (None, "", "/nowhere/python"):
+        monkeypatch.setattr(processes.sys, "executable", executable)
+        with pytest.raises(ReasonerError, match="cannot be started"):
+            Process({})
+
+
+def test_who_frees_it_while_it_is_at_work_is_not_told_of_an_accident(script):
+    script(LOADED + ASKED + "tell(event={})\ntime.sleep(600)")
+    with running() as process, pytest.raises(ReasonerError, match="was freed while it was at work"):
+        process.ask({}, lambda event: bool(process.close()), never)
+
+
+def test_half_a_message_does_not_leave_it_behind():
+    """The app may be killed in the middle of one."""
+    child = subprocess.Popen([sys.executable, "-P", str(processes.PROGRAM)], stdin=subprocess.PIPE)
+    child.stdin.write(b'{"ask": 1, "bo')
+    child.stdin.close()
+    assert child.wait(GENEROUS_S) == 0
+
+
+def test_whatever_llama_cpp_raises_the_model_stays():
+    """A lone surrogate, of which it makes a TypeError."""
+    loaded = load_now(GgufOptions(smollm2(), context=256))
+    body = {"messages": [{"role": "user", "content": "\ud800"}], "max_tokens": 1, "stream": True}
+    with pytest.raises(Refused):
+        loaded._process.ask(body, lambda event: False, never)
+    assert not loaded.lost
+    loaded.close()
 
 
 # ------------------------------------------------------------------------------------------ the real one

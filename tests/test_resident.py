@@ -372,6 +372,18 @@ def test_what_ends_by_itself_is_not_interrupted():
     assert not engine.interrupted
 
 
+def test_a_ticket_comes_back_even_where_the_model_cannot_be_loaded_anew(monkeypatch):
+    reasoner, engine = model(["a"])
+    heard(reasoner)
+    engine.generate = lambda *given: setattr(engine, "lost", True)
+    reply = reasoner.reply(make_analysis("smile"), (), threading.Event())
+    monkeypatch.setattr(Resident, "_mend", lambda self: 1 / 0)
+    monkeypatch.setattr(threading, "excepthook", lambda given: None)
+    with pytest.raises(ReasonerError):
+        list(reply)
+    wait_until(lambda: not len(reasoner._turns))
+
+
 def test_a_model_that_was_lost_is_loaded_anew_when_it_is_asked_for():
     engines = [Scripted(["One."]), Scripted(["Two."])]
     made = iter(engines)

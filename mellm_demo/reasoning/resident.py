@@ -1,4 +1,4 @@
-"""A model in this process as a Reasoner: loaded once, behind the open page; one reply at a time, in fair turns.
+"""A loaded model as a Reasoner: loaded once, behind the open page; one reply at a time, in fair turns.
 
 What it is told and how it writes is ``answering``'s matter. Knows no file and no library.
 """
@@ -29,7 +29,8 @@ NOTHING_LEFT = (
     "Nothing that {name} wrote was supported by the measurements, so none of it is shown. Ask again, or have the "
     "narrator answer."
 )
-FINISHING = "finishing a step of what was stopped"  # an image is read in one step, which nothing can interrupt
+GONE = "The model is gone: it was freed, or its process ended. Ask again: it is loaded anew."
+FINISHING = "finishing a step of what was stopped"
 NOTICE = "written by a language model in this app; it can be wrong"
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share that is done
@@ -135,8 +136,10 @@ class Resident:
             yield from _until_first(ticket, cancel)
             yield from self._until_loaded(cancel)
             engine = self._engine()
-            if cancel.is_set() or engine is None:
+            if cancel.is_set():
                 return
+            if engine is None:
+                raise ReasonerError(GONE)
             write = answering(engine, analysis, turns, self._manner, self._language)
             work = _Work(write, ticket, self._mend)
             said = left_out = False
@@ -207,7 +210,7 @@ class _Work:
     """
 
     def __init__(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
-        self.stop, self._over = threading.Event(), threading.Event()
+        self.stop, self._over, self._ending = threading.Event(), threading.Event(), threading.Lock()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
         threading.Thread(target=self._run, args=(write, ticket, mend), name="model writing", daemon=True).start()
 
@@ -218,9 +221,12 @@ class _Work:
         except BaseException as error:  # raised again where the text is awaited
             self._queue.put(error)
         finally:
-            self._over.set()
-            mend()
-            ticket.give_back()
+            with self._ending:  # from here on nothing is interrupted: the model is the next one's
+                self._over.set()
+            try:
+                mend()
+            finally:
+                ticket.give_back()
 
     def end(self, engine: Engine) -> None:
         """Nobody listens any more. What does not end soon is interrupted."""
@@ -229,8 +235,10 @@ class _Work:
             threading.Thread(target=self._interrupt, args=(engine,), name="model ending", daemon=True).start()
 
     def _interrupt(self, engine: Engine) -> None:
-        if not self._over.wait(GRACE_S):
-            engine.interrupt()
+        self._over.wait(GRACE_S)
+        with self._ending:
+            if not self._over.is_set():
+                engine.interrupt()
 
     def pieces(self, cancel: threading.Event) -> Iterator[Piece]:
         told_s = 0.0

@@ -91,7 +91,11 @@ class LlamaCpp:
         self._counted: dict[str, int] = {}
         self.card = files.card(options, f"cpu, {threads} thread{'s' if threads != 1 else ''}")
         if self.sees:
-            self._image_tokens = self._count_image()
+            try:
+                self._image_tokens = self._count_image()
+            except BaseException:
+                self._process.close()
+                raise
 
     @property
     def lost(self) -> bool:
@@ -122,6 +126,8 @@ class LlamaCpp:
 
     def _asked(self, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """What the server answers to one question on loopback; nothing where it does not, or not in time."""
+        if self.lost:  # its port may be somebody else's by now
+            return {}
         import httpx
 
         try:

@@ -24,6 +24,7 @@ from mellm_demo.errors import ReasonerError
 PROGRAM = Path(__file__).with_name("program.py")
 TICK_S = 0.02  # Stop is noticed as often while nothing is heard
 
+ENDED = "The model was freed while it was at work. Ask again: it is loaded anew."
 Hear = Callable[[dict[str, Any]], bool]  # takes an event, tells whether to stop
 Line = dict[str, Any] | None  # None: nothing more will come
 
@@ -47,13 +48,23 @@ class Process:
         self._number = 0
         self._lines: SimpleQueue[Line] = SimpleQueue()
         # -P: only what is installed can be imported, not what happens to lie beside the program.
-        self._running = subprocess.Popen(
-            [sys.executable, "-P", str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        try:
+            self._running = subprocess.Popen(
+                [sys.executable, "-P", str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        except (OSError, TypeError) as error:
+            raise ReasonerError(
+                f"The process that is to hold the model cannot be started ({error}). Close other programs, or have the "
+                "narrator answer."
+            ) from None
         self._end = weakref.finalize(self, _end, self._running)  # also when the app ends
         threading.Thread(target=_listen, args=(self._running.stdout, self._lines), daemon=True).start()
         self._send(parameters)
-        told = self._next(None) or {}
+        try:
+            told = self._next(None) or {}
+        except BaseException:
+            self.close()
+            raise
         if "address" not in told:
             self.close()
             raise MemoryError if told.get("memory") else NotLoaded(told.get("failed", "no reason given"))
@@ -82,7 +93,7 @@ class Process:
                 told = self._next(TICK_S, ending)
                 if told is None:
                     return None
-                if "over" in told:
+                if "over" in told and told["over"] == self._number:
                     if "refused" in told:
                         raise Refused(told["refused"])
                     return told["answer"]
@@ -103,10 +114,11 @@ class Process:
             return {}
         if told is None:
             self._lines.put(None)  # whoever asks once more is told too
+            by_itself = self._end.alive
             self.close()
             if ending:
                 return None
-            raise ReasonerError(_ended(self._running.returncode))
+            raise ReasonerError(_ended(self._running.returncode) if by_itself else ENDED)
         return told
 
     def _send(self, message: dict[str, Any]) -> None:

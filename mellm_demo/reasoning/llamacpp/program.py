@@ -28,13 +28,15 @@ class Inbox:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        for line in self._lines:
-            message = json.loads(line)
-            if "stop" in message:
-                self.stopped = message["stop"]
-            else:
-                self._asked.put(message)
-        os._exit(0)  # who started this is gone; nothing here has to be put in order
+        try:
+            for line in self._lines:
+                message = json.loads(line)
+                if "stop" in message:
+                    self.stopped = message["stop"]
+                else:
+                    self._asked.put(message)
+        finally:  # who started this is gone, maybe in the middle of a line; nothing here has to be put in order
+            os._exit(0)
 
     def next(self) -> dict[str, Any]:
         """The next message; waits for it."""
@@ -74,7 +76,7 @@ def answer(server: Any, inbox: Inbox, number: int, body: dict[str, Any]) -> None
 
     try:
         whole = server.handle_chat_completions(body, *([heard] if body.get("stream") else ()))
-    except RuntimeError as error:
+    except Exception as error:  # what llama.cpp raises, or a chat template of the file's
         tell(over=number, refused=str(error))
     else:
         tell(over=number, answer=None if body.get("stream") else whole)
@@ -98,6 +100,8 @@ def main() -> None:
 if __name__ == "__main__":
     OUT = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what llama.cpp prints must not come between the lines
-    main()
-    OUT.flush()
-    os._exit(1)
+    try:
+        main()
+        OUT.flush()
+    finally:
+        os._exit(1)
