@@ -18,7 +18,7 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten
 from mellm_demo.wording import Language
 
 TEMPERATURES = (0.3, 0.5, 0.8)  # of the tries after the first: as little chance as helps, then more
-ENDING = ("", ".")
+ENDING = ("", ".")  # as ``not_so``: it is not to end here
 FURTHER = 3  # sentences that an answer which leaves something out is made to add
 OTHERWISE = 3  # tries after these, with another word: who is sure of a wrong “yes” draws it again and again
 MOST_IN_A_ROW = 3  # sentences left out one after the other: the model has lost the thread, and the answer ends
@@ -212,11 +212,17 @@ class _Page:
 
     def is_wrong(self, begun: str) -> bool:
         """Whether a sentence is wrong already, of which this is the beginning, and not only because it goes on."""
-        text = self._shown + self._title + self._gap + begun
-        judged = _line_start(text, len(text) - len(begun.lstrip()))
-        wrong = self._unsupported(text[judged:])
-        wrong_now = wrong is not None and judged + wrong < len(text.rstrip(" .;"))
-        return wrong_now or repeated(begun) is not None
+        told = begun.strip()
+        wrong = self._wrong(self._shown + self._title + self._gap + begun, told)
+        return wrong is not None and wrong < len(told.rstrip(" .;"))
+
+    def _wrong(self, text: str, told: str) -> int | None:
+        """Where in ``told``, the end of ``text``, it goes wrong; None: nowhere."""
+        start = len(text.rstrip()) - len(told)
+        judged = _line_start(text, start)
+        unsupported, again = self._unsupported(text[judged:]), repeated(told)
+        places = [] if unsupported is None else [min(max(judged + unsupported - start, 0), len(told))]
+        return min([*places, *([] if again is None else [again])], default=None)
 
     def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "cut", "kept", "unsupported"]:
         """Show a sentence if it is supported where it stands, keep a title until there is something under it.
@@ -229,25 +235,20 @@ class _Page:
         is_title = line_ended and not _LISTED.match(told + " ") and _TITLE.fullmatch(told)
         before = self._shown + ("" if is_title and self._behind else self._title)  # a title of nothing goes
         text = before + (blanks if before else "") + told
-        judged = _line_start(text, len(before))
-        wrong, again = self._unsupported(text[judged:]), repeated(told)
-        if again is not None:
-            again += len(text) - len(told) - judged
-            wrong = again if wrong is None else min(wrong, again)
+        wrong = self._wrong(text, told)
         if wrong is not None:
-            right = min(max(judged + wrong - (len(text) - len(told)), 0), len(told))
-            semicolon = told.rfind(";", 0, right)
+            semicolon = told.rfind(";", 0, wrong)
             part = f"{told[:semicolon].rstrip()}."
-            if semicolon > 0 and self._unsupported(text[judged : len(text) - len(told)] + part) is None:
-                self._show(text[: len(text) - len(told)] + part)
+            shorter = text.removesuffix(told) + part
+            if semicolon > 0 and self._wrong(shorter, part) is None:
+                self._show(shorter)
                 return "cut"
-            kept = sentence[: len(sentence) - len(sentence.lstrip()) + right].rstrip(" ")
+            kept = sentence[: len(sentence) - len(sentence.lstrip()) + wrong].rstrip(" ")
             self._refused += [(kept, sentence[len(kept) :])] if told else []
             return "unsupported"
         if is_title:
-            self._behind = self._gap = ""
-            self._refused, self.in_a_row = [], 0
             self._title = text[len(self._shown) :]
+            self._forget()
             return "kept"
         self._show(text)
         return "shown"
@@ -256,6 +257,10 @@ class _Page:
         """The reply as it is now."""
         self._emit(text[len(self._shown) :])
         self._shown, self._title = text, ""
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was refused or left out up to here matters no more."""
         self._behind = self._gap = ""
         self._refused, self.in_a_row = [], 0
 
