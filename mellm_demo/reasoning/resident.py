@@ -5,6 +5,7 @@ What it is told and how it writes is ``answering``'s matter. Knows no file and n
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -206,13 +207,16 @@ class _Attempt:
 class _Work:
     """One reply being written in a thread of its own, which gives the ticket back when the model is free.
 
-    mend: what is to be done before that.
+    mend: what is to be done before that. It writes in the context of whoever asks.
     """
 
     def __init__(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         self.stop, self._over, self._ending = threading.Event(), threading.Event(), threading.Lock()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
-        threading.Thread(target=self._run, args=(write, ticket, mend), name="model writing", daemon=True).start()
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run, args=(self._run, write, ticket, mend), name="model writing", daemon=True
+        ).start()
 
     def _run(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         try:
