@@ -1,8 +1,9 @@
-"""A reasoner that says what it was told to say: for tests of the page and of whatever else consumes deltas."""
+"""A reasoner and an engine that say what they were told to: for tests of the page and of whatever consumes deltas."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from mellm_demo.reasoning.protocol import Piece
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 
+PATIENCE_S = 60.0  # for an event
 SCRIPTED_CARD = ReasonerCard(
     name="scripted",
     is_language_model=False,
@@ -89,3 +91,47 @@ class ScriptedReasoner:
                     self.finished += 1
                 else:
                     self.cancelled += 1
+
+
+class ScriptedEngine:
+    """An engine that writes what it is given; ``asked`` holds what it was told, ``most`` how many wrote at once.
+
+    Each item is a piece, a delay in seconds, an event to wait for, or an exception to raise.
+    """
+
+    def __init__(self, pieces, context: int = 4096, sees: bool = True) -> None:
+        self.card, self.context, self.sees, self.pieces = SCRIPTED_CARD, context, sees, pieces
+        self.asked: list = []
+        self.writing = self.most = 0
+        self.closed = self.lost = self.interrupted = False
+
+    def count(self, text: str) -> int:
+        return len(text) // 3
+
+    def image_tokens(self) -> int:
+        return 256
+
+    def generate(self, messages, manner, emit, stopped) -> None:
+        self.asked.append(messages)
+        self.writing += 1
+        self.most = max(self.most, self.writing)
+        try:
+            for piece in self.pieces:
+                if stopped():
+                    return
+                if isinstance(piece, BaseException):
+                    raise piece
+                if isinstance(piece, float):
+                    time.sleep(piece)
+                elif isinstance(piece, threading.Event):
+                    piece.wait(PATIENCE_S)
+                else:
+                    emit(piece)
+        finally:
+            self.writing -= 1
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+    def close(self) -> None:
+        self.closed = True

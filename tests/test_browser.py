@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -23,16 +24,19 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from gradio.context import LocalContext
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support_analysis import make_analysis
 from support_clips import smiling, write_video
-from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
+from support_reasoner import SCRIPTED_CARD, ScriptedEngine, ScriptedReasoner
 from support_server import KEY, faulty_server
 
 from mellm_demo.errors import InputError, ReasonerError
+from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.choice import Speakers
 from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
 from mellm_demo.ui import build_app, launch
@@ -708,6 +712,48 @@ def test_after_a_failure_the_narrator_answers(browser, talkers, clips):
         expect(page.locator("#mellm-chatbot .bot-row").last).to_contain_text("both sides")
         expect(page.get_by_role("button", name="Let the narrator answer")).to_have_count(0)
         expect(page.locator("#mellm-card")).to_contain_text("Narrator")
+
+
+class Shared(ScriptedEngine):
+    """A model that writes an answer as soon as it may; ``visits`` tells whose page each was for."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        super().__init__(["Both mouth ", self.may_end, "corners rose."])
+        self.visits: list[str | None] = []
+
+    def generate(self, *given) -> None:
+        request = LocalContext.request.get(None)
+        self.visits.append(request.session_hash if request is not None else None)
+        super().generate(*given)
+
+
+def test_two_visitors_queue_for_one_model_and_both_are_answered(browser, other_browser, clips):
+    engine, settings = Shared(), Settings(port=free_port())
+    model = Resident(lambda tell: engine, replace(SCRIPTED_CARD, name="A model"), Manner())
+    demo = build_app(settings, Speakers({"gguf": model}), Known().engine(), suggest=lambda analysis: SUGGESTED)
+    url = launch(demo, settings, block=False, warm=False)
+    try:
+        with opened(browser, url) as one, opened(other_browser, url) as other:
+            first, second = one.locator("#mellm-chatbot"), other.locator("#mellm-chatbot")
+            bring(one, clips / "smile.mp4")
+            expect(first).to_contain_text("Both mouth")
+            bring(other, clips / "brow.mp4")
+            expect(second).to_contain_text("1 question is answered first")
+            assert len(engine.asked) == 1
+            expect(second).not_to_contain_text("Both mouth")
+            expect(first).not_to_contain_text("corners rose")
+            engine.may_end.set()
+            for page in (one, other):
+                expect(page.locator("#mellm-chatbot")).to_contain_text("Both mouth corners rose.")
+                expect(page.get_by_role("button", name="Explain again")).to_be_enabled()
+                expect(page.locator("#mellm-chatbot")).not_to_contain_text("answered first")
+    finally:
+        engine.may_end.set()
+        demo.close(verbose=False)
+    assert engine.most == 1
+    assert len(set(engine.visits)) == len(engine.visits) == 2
+    assert None not in engine.visits
 
 
 # ------------------------------------------------------------------------------------------ the key of a server

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 import threading
 import time
-import types
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,8 @@ from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning import loading, local, memory
 from mellm_demo.reasoning.answering import Manner
-from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
@@ -424,44 +421,6 @@ def test_a_hub_that_cannot_be_reached_is_told(monkeypatch):
 def test_a_folder_that_is_none_is_told_before_anything_is_loaded(tmp_path):
     with pytest.raises(WeightsError, match="There is no folder"):
         local_model(LocalOptions(str(tmp_path / "none")), SHORT)
-
-
-# --------------------------------------------------------------------------------------------- a card that is lent
-
-
-def test_on_zero_gpu_only_the_writing_gets_the_card(folders, monkeypatch):
-    lent = []
-
-    def gpu(duration):
-        def decorate(function):
-            def call(*args):
-                lent.append(duration(*args))
-                yield from function(*args)
-
-            return call
-
-        return decorate
-
-    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
-    zero_gpu.prepare()
-    engine = Transformer(LocalOptions(str(folders["llava"]), precision="float32", device="cpu"), quiet)
-    assert lent == []
-    assert text_of(written(engine))
-    assert len(lent) == 1
-    assert 15 <= lent[0] <= 120
-
-
-def test_a_card_that_is_lent_later_is_not_asked_now(monkeypatch):
-    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
-    found = hardware("auto", None)
-    assert (found.device, found.free, found.capability) == ("cuda:0", None, (9, 0))
-
-
-def test_elsewhere_nothing_changes(monkeypatch):
-    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-    assert zero_gpu.on_gpu(long_answer, lambda: 1) is long_answer
-    assert not zero_gpu.is_zero_gpu()
 
 
 def test_an_answer_as_long_as_the_context(folders):

@@ -1,8 +1,10 @@
 """No egress and nothing kept: a whole analysis and a chat ask no host for anything and leave no file behind.
 
-They run in a process of their own. Python's audit events show every attempt of Python code to reach the network. Where
-the kernel lends a network namespace of one's own, one without any route, its counter of packets that found no way
-shows attempts of native code as well. Home, working and temporary folder are new and empty; so they must be afterwards.
+They run in a process of their own, with the narrator and with the model in the weights, which has a process of its own
+again and is asked on loopback. Python's audit events show every attempt of Python code to reach the network, and where
+to: only where that process listens may be asked. Where the kernel lends a network namespace of one's own, one without
+any route, its counter of packets that found no way shows attempts of native code as well. Home, working and temporary
+folder are new and empty; so they must be afterwards.
 """
 
 from __future__ import annotations
@@ -16,50 +18,15 @@ from pathlib import Path
 
 import pytest
 from support_clips import smiling, write_video
+from support_shut_in import BESIDE, ELSEWHERE, QUESTIONS, SPEAKERS
 
 TOP = Path(__file__).parents[1]
-NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "urllib.Request")
-QUESTIONS = ("Which action units moved?", "Is this person lying?", "为什么不是愤怒?")
+SESSION = Path(__file__).with_name("support_shut_in.py")
 
-SESSION = f"""
-import json, sys, threading
-attempts = []
-sys.addaudithook(lambda event, details: attempts.append(event) if event in {NETWORK_EVENTS!r} else None)
 
-def packets_without_a_way():
-    names, values = (line.split()[1:] for line in open("/proc/net/snmp") if line.startswith("Ip:"))
-    return int(dict(zip(names, values))["OutNoRoutes"])
-
-before = packets_without_a_way()
-from mellm_demo import pipeline
-from mellm_demo.export import to_csv, to_json, to_zip
-from mellm_demo.reasoning.narrator import Narrator
-from mellm_demo.records import Turn
-from mellm_demo.settings import Settings
-
-clip, reach_out = sys.argv[1], sys.argv[2] == "reach out"
-analysis = pipeline.analyse(clip, Settings())
-analysis = pipeline.reanalyse(analysis, onset_ms=400.0, apex_ms=500.0)
-pipeline.magnified(analysis, 8.0)
-narrator, turns = Narrator(), []
-for question in (None, *{QUESTIONS!r}):
-    if question:
-        turns.append(Turn("user", question))
-    turns.append(Turn("assistant", "".join(narrator.reply(analysis, tuple(turns), threading.Event()))))
-kept = to_json(analysis, turns, narrator.card), to_csv(analysis), to_zip(analysis)
-if reach_out:
-    import socket
-    try:
-        socket.create_connection(("192.0.2.1", 80), timeout=1)  # an address for documentation: nobody is there
-    except OSError:
-        pass
-print(json.dumps({{
-    "attempts": attempts,
-    "packets": packets_without_a_way() - before,
-    "turns": len(turns),
-    "sizes": [len(part) for part in kept],
-}}))
-"""
+def foreign(report: dict) -> list[list]:
+    """Attempts to reach anything but what the app itself started."""
+    return [[event, *place] for event, *place in report["attempts"] if place not in report["ours"]]
 
 
 def namespace() -> list[str]:
@@ -101,12 +68,19 @@ def left_behind(folder: Path) -> list[str]:
 
 
 def test_an_analysis_and_a_chat_ask_nobody_and_keep_nothing(clip, tmp_path):
-    done = run_shut_in(tmp_path, "-c", SESSION, str(clip), "stay")
+    done = run_shut_in(tmp_path, str(SESSION), str(clip), "stay")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
-    assert report["turns"] == 2 * len(QUESTIONS) + 1
+    assert list(report["said"]) == list(SPEAKERS)
+    for texts in report["said"].values():
+        assert len(texts) == 2 * len(QUESTIONS) + 1
+        assert all(texts)
+    assert report["stood_in"] == 1, "the model itself answers what is asked in its language"
     assert min(report["sizes"]) > 1000
-    assert report["attempts"] == []
+    assert [host for host, _ in report["ours"]] == ["127.0.0.1"]
+    assert report["attempts"], "the model is asked on loopback, which the watch has to see"
+    assert foreign(report) == []
+    assert report["children"] == []
     if namespace():
         assert report["packets"] == 0
     assert left_behind(tmp_path) == []
@@ -114,10 +88,11 @@ def test_an_analysis_and_a_chat_ask_nobody_and_keep_nothing(clip, tmp_path):
 
 
 def test_the_watch_sees_what_reaches_out(clip, tmp_path):
-    done = run_shut_in(tmp_path, "-c", SESSION, str(clip), "reach out")
+    done = run_shut_in(tmp_path, str(SESSION), str(clip), "reach-out")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
-    assert "socket.connect" in report["attempts"]
+    for place in (ELSEWHERE, BESIDE):
+        assert ["socket.connect", *place] in foreign(report)
     if namespace():
         assert report["packets"] > 0
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from support_analysis import make_analysis
-from support_reasoner import SCRIPTED_CARD
+from support_reasoner import SCRIPTED_CARD, ScriptedEngine
 
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.reasoning import resident
@@ -20,49 +20,8 @@ from mellm_demo.records import Turn
 GENEROUS_S = 10.0
 
 
-class Scripted:
-    """An engine that writes what it is given; ``asked`` holds what it was told."""
-
-    def __init__(self, pieces, context: int = 4096, sees: bool = True) -> None:
-        self.card, self.context, self.sees, self.pieces = SCRIPTED_CARD, context, sees, pieces
-        self.asked: list = []
-        self.writing = self.most = 0
-        self.closed = self.lost = self.interrupted = False
-
-    def count(self, text: str) -> int:
-        return len(text) // 3
-
-    def image_tokens(self) -> int:
-        return 256
-
-    def generate(self, messages, manner, emit, stopped) -> None:
-        self.asked.append(messages)
-        self.writing += 1
-        self.most = max(self.most, self.writing)
-        try:
-            for piece in self.pieces:
-                if stopped():
-                    return
-                if isinstance(piece, BaseException):
-                    raise piece
-                if isinstance(piece, float):
-                    time.sleep(piece)
-                elif isinstance(piece, threading.Event):
-                    piece.wait(GENEROUS_S)
-                else:
-                    emit(piece)
-        finally:
-            self.writing -= 1
-
-    def interrupt(self) -> None:
-        self.interrupted = True
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def model(pieces, **options) -> tuple[Resident, Scripted]:
-    engine = Scripted(pieces, **options)
+def model(pieces, **options) -> tuple[Resident, ScriptedEngine]:
+    engine = ScriptedEngine(pieces, **options)
     return Resident(lambda tell: engine, SCRIPTED_CARD, Manner()), engine
 
 
@@ -234,7 +193,7 @@ def test_closing_waits_for_the_reply_and_frees_the_model():
 # ---------------------------------------------------------------------------------------- beside another model
 
 
-def two(second_load) -> tuple[Resident, Scripted, Resident]:
+def two(second_load) -> tuple[Resident, ScriptedEngine, Resident]:
     """One that is loaded and idle, and one that is to be loaded."""
     first, engine = model(["Hello."])
     assert heard(first)[-1] == "Hello."
@@ -245,7 +204,7 @@ def two(second_load) -> tuple[Resident, Scripted, Resident]:
     return first, engine, second
 
 
-def tight(first_engine: list[Scripted], error: Exception):
+def tight(first_engine: list[ScriptedEngine], error: Exception):
     """Loads only where the other engine was closed; counts the attempts."""
     tries = []
 
@@ -253,14 +212,14 @@ def tight(first_engine: list[Scripted], error: Exception):
         tries.append(1)
         if not first_engine[0].closed:
             raise error
-        return Scripted(["Second."])
+        return ScriptedEngine(["Second."])
 
     return load, tries
 
 
 @pytest.mark.parametrize("error", [ReasonerError("It needs 9 GB, but 2 GB are free."), MemoryError()])
 def test_an_idle_model_makes_room_for_one_that_does_not_fit_beside_it(error):
-    engines: list[Scripted] = []
+    engines: list[ScriptedEngine] = []
     load, tries = tight(engines, error)
     first, engine, second = two(load)
     engines.append(engine)
@@ -271,14 +230,14 @@ def test_an_idle_model_makes_room_for_one_that_does_not_fit_beside_it(error):
 
 
 def test_two_models_that_fit_stay():
-    first, engine, second = two(lambda tell: Scripted(["Second."]))
+    first, engine, second = two(lambda tell: ScriptedEngine(["Second."]))
     assert heard(second)[-1] == "Second."
     assert first.ready
     assert not engine.closed
 
 
 def test_a_model_that_was_idle_for_long_goes_before_another_is_loaded(monkeypatch):
-    first, engine, second = two(lambda tell: Scripted(["Second."]))
+    first, engine, second = two(lambda tell: ScriptedEngine(["Second."]))
     monkeypatch.setattr(resident, "IDLE_S", 0.0)
     assert heard(second)[-1] == "Second."
     assert engine.closed
@@ -290,7 +249,7 @@ def test_a_model_that_speaks_is_not_closed(monkeypatch):
     monkeypatch.setattr(resident, "IDLE_S", 0.0)
     going_on = threading.Event()
     first, engine = model(["Hello ", going_on, "again."])
-    second = Resident(lambda tell: Scripted(["Second."]), SCRIPTED_CARD, Manner())
+    second = Resident(lambda tell: ScriptedEngine(["Second."]), SCRIPTED_CARD, Manner())
     for one in (first, second):
         one.beside((first, second))
     reply = first.reply(make_analysis("smile"), (), threading.Event())
@@ -318,7 +277,7 @@ def test_a_list_has_to_be_whole_at_once_only_where_it_was_taught_so():
     asked = Turn("user", "Which action units are shown?")
     pieces = ["AU12 is shown. ", "AU6 is shown. "]
     told = [
-        Resident(lambda tell: Scripted(pieces), SCRIPTED_CARD, Manner(style=style, guarded=True))
+        Resident(lambda tell: ScriptedEngine(pieces), SCRIPTED_CARD, Manner(style=style, guarded=True))
         for style in ("plain", "brief")
     ]
     assert (
@@ -331,7 +290,7 @@ def test_a_list_has_to_be_whole_at_once_only_where_it_was_taught_so():
 # --------------------------------------------------------------------------------------------- interrupted
 
 
-class Deaf(Scripted):
+class Deaf(ScriptedEngine):
     """An engine in a step that does not look whether to stop, until it is interrupted."""
 
     def __init__(self) -> None:
@@ -348,7 +307,7 @@ class Deaf(Scripted):
 
 
 def test_a_step_that_does_not_hear_a_stop_is_interrupted_and_the_model_loaded_anew():
-    deaf, fresh = Deaf(), Scripted(["Again."])
+    deaf, fresh = Deaf(), ScriptedEngine(["Again."])
     engines = iter([deaf, fresh])
     reasoner = Resident(lambda tell: next(engines), SCRIPTED_CARD, Manner())
     cancel = threading.Event()
@@ -385,7 +344,7 @@ def test_a_ticket_comes_back_even_where_the_model_cannot_be_loaded_anew(monkeypa
 
 
 def test_a_model_that_was_lost_is_loaded_anew_when_it_is_asked_for():
-    engines = [Scripted(["One."]), Scripted(["Two."])]
+    engines = [ScriptedEngine(["One."]), ScriptedEngine(["Two."])]
     made = iter(engines)
     reasoner = Resident(lambda tell: next(made), SCRIPTED_CARD, Manner())
     assert heard(reasoner)[-1] == "One."

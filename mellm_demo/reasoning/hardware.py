@@ -9,7 +9,7 @@ from typing import Any
 from mellm_demo.errors import SettingsError
 from mellm_demo.reasoning import memory
 from mellm_demo.reasoning.precision import Hardware
-from mellm_demo.reasoning.zero_gpu import is_zero_gpu
+from mellm_demo.reasoning.zero_gpu import lends_to
 
 TRIAL_ROWS = (128, 1)  # a piece of a prompt, and a token: what is timed to choose a CPU's precision …
 TRIAL_WEIGHTS = (5, 150)  # … and how often each comes in an answer, about
@@ -21,7 +21,7 @@ ZERO_GPU_CAPABILITY = (9, 0)  # of the cards that are lent there, H200
 def hardware(wanted: str, torch: Any) -> Hardware:
     """What there is to compute with, on the device asked for. Raises SettingsError where it is not there."""
     device = wanted
-    if is_zero_gpu() and (wanted == "auto" or wanted.startswith("cuda")):  # lent later: it cannot be asked yet
+    if lends_to(wanted):  # lent later: it cannot be asked yet
         return Hardware("cuda:0", None, "ZeroGPU", ZERO_GPU_CAPABILITY)
     if wanted == "auto":
         device = "cuda:0" if torch.cuda.is_available() else "cpu"

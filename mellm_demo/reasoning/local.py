@@ -28,7 +28,7 @@ from mellm_demo.reasoning.processors import load_processor
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
 from mellm_demo.reasoning.resident import NOTICE, Resident, Tell
-from mellm_demo.reasoning.zero_gpu import on_gpu
+from mellm_demo.reasoning.zero_gpu import lends_to, on_gpu
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language
 
@@ -76,7 +76,8 @@ def local_model(options: LocalOptions, manner: Manner, language: Language = "en"
         found = inspect(Path(options.model).expanduser())
         name, size = found.folder.resolve().name, _size(found)
     card = ReasonerCard(name, True, size or "not loaded yet", "as it fits", "as found", options.why, NOTICE)
-    return Resident(lambda tell: Transformer(options, tell), card, manner, language)
+    stays = lends_to(options.device)
+    return Resident(lambda tell: Transformer(options, tell), card, manner, language, stays=stays)
 
 
 class Transformer:
@@ -106,7 +107,7 @@ class Transformer:
         self.sees = self._can.image_tokens > 0
         self._stopped: Stopped = _never
         self._stop_within_layers()
-        self._stream = on_gpu(self._pieces, _estimated_s)
+        self._stream = on_gpu(self._pieces, _estimated_s, chosen.device)
         self.card = ReasonerCard(
             name=folder.name + (f" + {adapter.name}" if adapter else ""),
             is_language_model=True,

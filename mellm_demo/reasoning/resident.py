@@ -5,6 +5,7 @@ What it is told and how it writes is ``answering``'s matter. Knows no file and n
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,13 +41,21 @@ class Resident:
     """A Reasoner that holds one model.
 
     load: makes the engine, telling how far it is; raises MellmError with a sentence. card: what is known before that.
-    language: of the first explanation.
+    language: of the first explanation. stays: what is loaded later than ``load_here`` could not be used, so it is
+    neither closed to make room nor loaded again.
     """
 
     def __init__(
-        self, load: Callable[[Tell], Engine], card: ReasonerCard, manner: Manner, language: Language = "en"
+        self,
+        load: Callable[[Tell], Engine],
+        card: ReasonerCard,
+        manner: Manner,
+        language: Language = "en",
+        *,
+        stays: bool = False,
     ) -> None:
         self._load, self._card, self._manner, self._language = load, card, manner, language
+        self.stays = stays
         self._turns = Turns()
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
@@ -74,8 +83,19 @@ class Resident:
         """
         with self._lock:
             attempt = self._attempt
+            if attempt is not None and self.stays:
+                return
             if attempt is None or attempt.error is not None or (attempt.engine is not None and attempt.engine.lost):
                 self._attempt = _Attempt(self._load_with_room)
+                self._attempt.begin()
+
+    def load_here(self) -> None:
+        """Load in the thread that calls, unless that has begun; what goes wrong is told by ``failure``."""
+        with self._lock:
+            if self._attempt is not None:
+                return
+            self._attempt = attempt = _Attempt(self._load_with_room)
+        attempt.run()
 
     def _load_with_room(self, tell: Tell) -> Engine:
         """Load; others make room where they have been idle for long, and where this one does not fit beside them."""
@@ -89,8 +109,8 @@ class Resident:
         return self._load(tell)
 
     def idle(self, for_s: float = 0.0) -> bool:
-        """Whether the model is loaded, and nobody speaks with it or has for so many seconds."""
-        return self.ready and not len(self._turns) and time.monotonic() - self._used_s >= for_s
+        """Whether the model can be closed: it is loaded, and nobody speaks with it or has for so many seconds."""
+        return not self.stays and self.ready and not len(self._turns) and time.monotonic() - self._used_s >= for_s
 
     def progress(self) -> Loading | None:
         """How far loading is; None where it has not begun, or is over."""
@@ -182,18 +202,22 @@ class Resident:
 
 
 class _Attempt:
-    """One attempt to load, under way from the start."""
+    """One attempt to load."""
 
     def __init__(self, load: Callable[[Tell], Engine]) -> None:
+        self._load = load
         self.told = Loading("loading the model")
         self.engine: Engine | None = None
         self.error: BaseException | None = None
         self.over = threading.Event()
-        threading.Thread(target=self._run, args=(load,), name="model loading", daemon=True).start()
 
-    def _run(self, load: Callable[[Tell], Engine]) -> None:
+    def begin(self) -> None:
+        """Run in a thread of its own."""
+        threading.Thread(target=self.run, name="model loading", daemon=True).start()
+
+    def run(self) -> None:
         try:
-            self.engine = load(self._tell)
+            self.engine = self._load(self._tell)
         except BaseException as error:  # told to whoever waits
             self.error = error
         finally:
@@ -206,13 +230,16 @@ class _Attempt:
 class _Work:
     """One reply being written in a thread of its own, which gives the ticket back when the model is free.
 
-    mend: what is to be done before that.
+    mend: what is to be done before that. It writes in the context of whoever asks.
     """
 
     def __init__(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         self.stop, self._over, self._ending = threading.Event(), threading.Event(), threading.Lock()
         self._queue: SimpleQueue[Piece | BaseException | None] = SimpleQueue()
-        threading.Thread(target=self._run, args=(write, ticket, mend), name="model writing", daemon=True).start()
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run, args=(self._run, write, ticket, mend), name="model writing", daemon=True
+        ).start()
 
     def _run(self, write: Write, ticket: Ticket, mend: Callable[[], None]) -> None:
         try:

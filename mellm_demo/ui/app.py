@@ -9,7 +9,6 @@ import atexit
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
@@ -18,8 +17,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mellm_demo.reasoning import zero_gpu
-from mellm_demo.reasoning.choice import Loadable, Speakers, speakers
+from mellm_demo.reasoning.choice import Speakers, speakers
 from mellm_demo.reasoning.protocol import Reasoner
+from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Analysis
 from mellm_demo.settings import Settings
 from mellm_demo.ui.engine import Engine, warm_up
@@ -113,13 +113,17 @@ def build_app(
 
 
 def _on_zero_gpu(who: Speakers) -> None:
-    """Where a card is lent by the call, the model has to be in place before the first one."""
-    reasoner = who.get(who.default)
-    if zero_gpu.is_zero_gpu() and isinstance(reasoner, Loadable):
+    """Where a card is lent by the call, all models that need it have to be in place before the page opens.
+
+    Also those that do not speak at first: what is loaded when a visitor chooses it would never get to the card.
+    """
+    placed = [one for one in who.by_key.values() if isinstance(one, Resident) and one.stays]
+    if placed:
         zero_gpu.prepare()
-        reasoner.prepare()
-        while reasoner.progress() is not None:
-            time.sleep(0.1)
+    for one in placed:
+        one.load_here()
+        if one.failure:  # the page says so too, but such a Space may be stopped before anybody sees it
+            print(f"{one.card.name} cannot speak. {one.failure}", flush=True)
 
 
 def launch(demo: gr.Blocks, settings: Settings, *, block: bool = True, warm: bool = True) -> str:

@@ -6,6 +6,7 @@ Knows nothing of components and nothing of what is said.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from queue import Empty, SimpleQueue
@@ -28,13 +29,14 @@ async def listen(
 ) -> AsyncIterator[Piece]:
     """Pieces as they arrive, text that came together as one, until the reply ends or ``cancel`` is set.
 
-    Sets ``cancel`` however it is left.
+    Sets ``cancel`` however it is left. The reasoner finds the context of whoever listens: there Gradio keeps who asks.
 
     Raises what the reasoner raised.
     """
     deltas: SimpleQueue[Piece | _End] = SimpleQueue()
+    context = contextvars.copy_context()
     thread = threading.Thread(
-        target=_pump, args=(reasoner, analysis, turns, cancel, deltas), name="reasoner", daemon=True
+        target=context.run, args=(_pump, reasoner, analysis, turns, cancel, deltas), name="reasoner", daemon=True
     )
     thread.start()
     try:
