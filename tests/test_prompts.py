@@ -25,6 +25,7 @@ from mellm_demo.reasoning.prompts import (
     map_png,
     read_prompt_file,
 )
+from mellm_demo.reasoning.protocol import QUESTION_CHARS
 from mellm_demo.records import Turn
 
 LANGUAGES = ("en", "zh")
@@ -166,6 +167,23 @@ def test_long_and_empty_questions():
     assert "[…]" in prompt.messages[-1].text
     assert "(nothing was asked)" in build(make_analysis("smile"), talk(" \x00 ")).messages[-1].text
     assert len(clean("a" * 50, 20)) <= 24
+
+
+@pytest.mark.parametrize("style", ["plain", "mellm_v1", "brief"])
+def test_the_longest_question_that_the_page_takes_is_told_to_its_end(style):
+    longest = f"{'Well, '.ljust(QUESTION_CHARS - 24, 'm')} which brow, in the end?"
+    assert len(longest) == QUESTION_CHARS
+    shown = build(make_analysis("smile"), talk(longest), style=style).shown()
+    assert "which brow, in the end?" in shown
+    assert "[…]" not in shown
+    earlier = build(make_analysis("smile"), talk(longest, "The left one.", "How far?"), style=style).shown()
+    assert "which brow" not in earlier  # what has been answered leaves room for what has not
+    assert "[…]" in earlier
+
+
+def test_a_question_for_which_the_model_has_no_room_is_refused_and_not_cut():
+    with pytest.raises(ReasonerError, match="Ask a shorter question"):
+        build(make_analysis("smile"), talk("眉" * QUESTION_CHARS))
 
 
 @pytest.mark.parametrize(

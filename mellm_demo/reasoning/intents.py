@@ -15,10 +15,11 @@ from enum import StrEnum
 from functools import cache
 
 from mellm_demo import facs
+from mellm_demo.reasoning.protocol import QUESTION_CHARS
 from mellm_demo.records import Side
 from mellm_demo.wording import HAN, Language
 
-READ_CHARACTERS = 2000  # of a question; whoever writes more has asked within these, and patterns stay quick
+READ_CHARACTERS = QUESTION_CHARS  # of any text that is handed in; patterns stay quick
 MOST_INTENTS = 3  # more answers at once than this are not an answer
 REMEMBERED = 3  # earlier questions that “why?” may refer to
 

@@ -24,7 +24,7 @@ from mellm_demo.headline import clause
 from mellm_demo.reasoning import answers_en, answers_zh, brief, lookup
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
-from mellm_demo.reasoning.protocol import last_question
+from mellm_demo.reasoning.protocol import QUESTION_CHARS, last_question
 from mellm_demo.records import ActionUnitEvidence, Analysis, Image, RegionMotion, Turn
 from mellm_demo.wording import HAN, Language, number, seconds
 
@@ -32,7 +32,7 @@ Role = Literal["system", "user", "assistant"]
 Style = Literal["plain", "mellm_v1", "brief"]
 Counter = Callable[[str], int]
 
-MOST_QUESTION_CHARACTERS = 2000  # of a question; whoever writes more has asked within these
+MOST_EARLIER_CHARACTERS = 2000  # of a question that has been answered already
 MOST_ANSWER_CHARACTERS = 6000  # of an earlier answer
 MOST_PROMPT_FILE_BYTES = 65_536
 CHARACTERS_PER_TOKEN = 3.2  # of English and numbers, by the usual byte-pair vocabularies; on the safe side
@@ -185,9 +185,9 @@ def _brief(
     explaining = last < 0 or turns[0].role == "assistant"
     words = brief.record(facts) + (f"\n{brief.EXPLAIN}" if explaining else "")
     told, earlier = [], list[str]()
-    for turn in turns[: last + 1]:
+    for place, turn in enumerate(turns[: last + 1]):
         if turn.role == "user":
-            question = clean(turn.text, MOST_QUESTION_CHARACTERS) or NO_QUESTION["en"]
+            question = clean(turn.text, _most(place == last)) or NO_QUESTION["en"]
             told.append(
                 Message("user", lookup.with_looked_up(facts, question, tuple(earlier)) if looked_up else question)
             )
@@ -201,17 +201,22 @@ def _talk(turns: Sequence[Turn], language: Language) -> tuple[Message, ...]:
     """The conversation up to its last question, cleaned."""
     last = max(index for index, turn in enumerate(turns) if turn.role == "user")
     told = []
-    for turn in turns[: last + 1]:
+    for place, turn in enumerate(turns[: last + 1]):
         if turn.role == "user":
-            told.append(Message("user", _asked(turn.text, language)))
+            told.append(Message("user", _asked(turn.text, language, _most(place == last))))
         elif text := clean(turn.text, MOST_ANSWER_CHARACTERS):
             told.append(Message("assistant", text))
     return tuple(told)
 
 
-def _asked(question: str, language: Language) -> str:
+def _most(to_answer: bool) -> int:
+    """Characters of a question that are told: what is to be answered whole, what came before it shorter."""
+    return QUESTION_CHARS if to_answer else MOST_EARLIER_CHARACTERS
+
+
+def _asked(question: str, language: Language, most: int) -> str:
     lead = QUESTION[language]
-    return f"{lead}\n<question>\n{clean(question, MOST_QUESTION_CHARACTERS) or NO_QUESTION[language]}\n</question>"
+    return f"{lead}\n<question>\n{clean(question, most) or NO_QUESTION[language]}\n</question>"
 
 
 def _fitted(

@@ -14,11 +14,20 @@ from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.choice import NARRATOR, Loadable
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import told
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, SpokenBy, Thought, Waiting, asked_last
+from mellm_demo.reasoning.protocol import (
+    QUESTION_CHARS,
+    CutOff,
+    Loading,
+    Piece,
+    Rewritten,
+    SpokenBy,
+    Thought,
+    Waiting,
+    asked_last,
+)
 from mellm_demo.ui import fragments
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.house import House, Updates, log_failure
-from mellm_demo.ui.layout import QUESTION_CHARS
 from mellm_demo.ui.session import Entry, Visit
 from mellm_demo.ui.speech import listen
 
