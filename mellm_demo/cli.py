@@ -26,7 +26,7 @@ from mellm_demo.errors import Cancelled, InputError, MellmError, SettingsError
 from mellm_demo.export import json_schema, to_csv, to_json, to_zip
 from mellm_demo.records import Analysis, Ended, Image, ReasonerCard, Turn
 from mellm_demo.settings import Settings
-from mellm_demo.wording import file_name, printable
+from mellm_demo.wording import file_name, legible, printable
 
 if TYPE_CHECKING:
     from mellm_demo.reasoning.choice import Speakers
@@ -406,6 +406,7 @@ def _explain(
                 again = piece
             elif isinstance(piece, str):
                 line.clear()
+                piece = legible(piece, after=text)
                 text += piece
                 print(piece, end="", file=sentences, flush=True)
             if len(text) > EXPLANATION_CHARS:
@@ -422,7 +423,7 @@ def _explain(
         return None, failure or "No text came."
     turn = _checked(card, analysis, text, ended if failure is None else "failed", again)
     told = f"{card.name}: {card.notice}{f'; {turn.tally}' if turn.tally else ''}"
-    print(f"\n\n({told})", file=sentences)
+    print(f"\n\n({legible(told)})", file=sentences)
     return turn, failure
 
 

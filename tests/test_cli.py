@@ -184,6 +184,17 @@ def test_whoever_the_settings_choose_explains_and_is_checked(analyst, tmp_path, 
     assert read(out)["reasoner"]["name"] == "A model"
 
 
+def test_a_model_cannot_steer_the_terminal(analyst, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    speakers = spoken("\x1b]0;owned\x07 AU12 \x1b[2J", "\u202eis\u202c 👩", "\u200d🔬 shown.\n\tWell.\u200b\ufeff")
+    assert explained(analyst, speakers, "--json", str(out)) == OK
+    said = "]0;owned AU12 [2Jis 👩\u200d🔬 shown.\n\tWell."
+    assert f"\n{said}\n\n(A model" in capsys.readouterr().out
+    (turn,) = read(out)["conversation"]
+    assert turn["text"] == said
+    assert [turn["text"][one["start"] : one["end"]] for one in turn["statements"]] == ["AU12"]
+
+
 @pytest.mark.parametrize(
     ("failure", "words"),
     [

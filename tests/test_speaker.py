@@ -313,6 +313,25 @@ def test_a_question_that_becomes_too_long_leaves_the_one_that_was_answered():
     assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both again."]
 
 
+def test_nothing_that_steers_or_hides_is_shown_asked_or_exported():
+    model = scripted(Thought("\x1b[2JHm."), "AU\u200b12 \x1b]0;owned\x07", "\u202erose.\u202c 👩", "\u200d🔬").enqueue(
+        "Both."
+    )
+    house, visit = house_of(model=model), visiting()
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
+    assert shown[0]["content"].endswith("<div>[2JHm.</div></details>\n\nAU12 ]0;ownedrose. 👩\u200d🔬")
+    talking.ask(house, visit, "\u202eWhich\x1b[2J\u200b side?\nLeft?\ufeff")
+    assert visit.entries[-1].text == "Which[2J side?\nLeft?"
+    talking.ask_otherwise(house, visit, len(visit.entries) - 1, "می\u200cخواهم\u2066?\u2069")
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
+    asked = "می\u200cخواهم?"
+    assert [message["content"] for message in shown if message["role"] == "user"] == [asked]
+    assert model.calls[-1].turns[-1].text == asked
+    conversation = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))["conversation"]
+    assert [turn["text"] for turn in conversation] == ["AU12 ]0;ownedrose. 👩\u200d🔬", asked, "Both."]
+    assert [one["claim"] for one in conversation[0]["statements"]][:1] == ["AU12 is shown"]
+
+
 def test_what_a_model_claims_is_counted_marked_and_exported():
     house, visit = house_of(model=scripted(CLAIMS)), visiting()
     shown = all_of(talking.speak(house, visit))[-1]["chatbot"]

@@ -269,8 +269,7 @@ def clean(text: str, most: int) -> str:
     brackets around capitals (as in “[INST]”) become round ones.
     """
     text = unicodedata.normalize("NFKC", text[: 2 * most]).replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
-    kept = kept.replace("<", "‹").replace(">", "›")
+    kept = wording.legible(text).replace("<", "‹").replace(">", "›")
     kept = _CODE_IN_BRACKETS.sub(r"(\1)", kept)
     kept = re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", kept)).strip()
     return kept if len(kept) <= most else kept[:most].rstrip() + " […]"
