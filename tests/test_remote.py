@@ -201,8 +201,26 @@ def test_silence_within_an_answer(server):
     assert "fell silent" in error
 
 
-def test_a_slow_first_token_is_waited_for(server):
-    assert spoken(model(server, "late", between_tokens_s=0.1))[1] == ""
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("empty for ever", "", "did not begin to answer within 0 s"),
+        ("empty after some", "Both ", "fell silent for 0 s"),
+    ],
+)
+def test_events_that_carry_nothing_are_no_sign_of_life(server, name, said, words):
+    begun = time.monotonic()
+    server.gone.clear()
+    told, error = spoken(model(server, name, first_token_s=0.4, between_tokens_s=0.4))
+    assert told == said
+    assert words in error
+    assert time.monotonic() - begun < GENEROUS_S
+    assert server.gone.wait(GENEROUS_S)
+
+
+@pytest.mark.parametrize("name", ["late", "role first"])
+def test_a_slow_first_token_is_waited_for(server, name):
+    assert spoken(model(server, name, between_tokens_s=0.1))[1] == ""
 
 
 @pytest.mark.parametrize("name", ["whole", "pretty", "split", "no done", "done unspaced", "huge"])

@@ -174,11 +174,11 @@ class RemoteModel:
                     event = await asyncio.wait_for(anext(events), max(due - time.monotonic(), 0.001))
                 except StopAsyncIteration:
                     raise self._broken(begun) from None
-                pieces, last, alive = self._piece(event)
+                pieces, last = self._piece(event)
                 for piece in pieces:
                     begun = True
                     yield piece
-                if alive:
+                if pieces:  # an event that carries nothing is no sign of life: it could come for ever
                     due = time.monotonic() + self._options.between_tokens_s
         except wire.Refused as refusal:
             raise self._refused(refusal.status, refusal.retry_after, refusal.text) from None
@@ -199,15 +199,15 @@ class RemoteModel:
         finally:
             await client.close()
 
-    def _piece(self, event: Any) -> tuple[list[Piece], bool, bool]:
-        """What an event brings, whether it is the last, and whether it shows that the model is at work.
+    def _piece(self, event: Any) -> tuple[list[Piece], bool]:
+        """What an event brings, and whether it is the last.
 
         Raises what Python raises where it is of another shape: the library checks none.
         """
         if event.choices is None:
             raise TypeError
         if not event.choices:  # the usage at the end
-            return [], False, False
+            return [], False
         choice = event.choices[0]
         said = choice.delta or SimpleNamespace(**getattr(choice, "message", {}))  # a message: all at once
         told = {key: value for key, value in vars(said).items() if value is not None}
@@ -217,7 +217,7 @@ class RemoteModel:
         pieces: list[Piece] = [Thought(thought)] if thought else []
         pieces += [text] if text else []
         pieces += [CutOff("length")] if choice.finish_reason == "length" else []
-        return pieces, bool(choice.finish_reason), bool(told)
+        return pieces, bool(choice.finish_reason)
 
     # ------------------------------------------------------------------------------------------ what went wrong
 
