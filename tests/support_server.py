@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
             state.gone.set()
 
     def refuse(self, model: str) -> None:
-        """“429 then well after 0.1”: a status, once or always, with a pause asked for."""
+        """“429 then well after 0.1”: a status, once or always, with a pause asked for; “400 says no”: with words."""
         if "then well" in model and self.state.tries[model] > 1:
             well(self)
             return
@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/elsewhere")
         if "after" in model:
             self.send_header("Retry-After", model.split()[-1])
-        text = json.dumps({"error": {"message": f"<b>no</b> for {self.headers.get('Authorization')}"}}).encode()
+        words = model.partition(" says ")[2] or f"<b>no</b> for {self.headers.get('Authorization')}"
+        text = json.dumps({"error": {"message": words}}).encode()
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

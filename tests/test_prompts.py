@@ -125,6 +125,18 @@ def test_a_pair_and_a_motion_without_unit_are_told_as_they_are():
     assert "fits none of the action units" in evidence(build(bare))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_that_sees_nothing_is_told_so(language):
+    seen, blind = (build(make_analysis("smile"), language=language, sees=sees) for sees in (True, False))
+    assert not any(message.image_png for message in blind.messages)
+    assert blind.tokens < seen.tokens - 200
+    told = {"en": "which the visitor sees and you do not", "zh": "访客看得到，你看不到"}[language]
+    assert told in blind.messages[0].text
+    assert told not in seen.shown()
+    assert evidence(blind) == evidence(seen)  # whoever sees the image may ask what its colours mean
+    assert build(make_analysis("smile"), style="brief", sees=False).messages[0].image_png is None
+
+
 # --------------------------------------------------------------------------------------------- the visitor's words
 
 

@@ -25,6 +25,7 @@ from mellm_demo.export import AnalysisDocument, to_json
 from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.choice import SHORT_CHARS, Speakers, short_name, speakers
 from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.prompts import DEFAULT_BUDGET
 from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy, Thought, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.settings import Settings
@@ -58,6 +59,27 @@ def test_a_named_server_speaks_and_keeps_its_key():
     assert card.is_language_model
     assert "some-vlm" in card.name
     assert "sk-hidden" not in repr(card)
+
+
+def test_what_the_settings_say_reaches_the_server(tmp_path, monkeypatch):
+    made: list = []
+    monkeypatch.setattr("mellm_demo.reasoning.remote.RemoteModel", lambda options: made.append(options))
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("看图说话。", encoding="utf-8")
+    speakers(Settings(**SERVER), Path("none"))
+    speakers(
+        Settings(
+            **SERVER, remote_context_tokens=9000, remote_max_tokens=500, remote_image="off", temperature=0.2,
+            remote_connect_seconds=1, remote_first_token_seconds=2, remote_between_tokens_seconds=3,
+            prompt_file=str(prompt),
+        ),
+        Path("none"),
+    )  # fmt: skip
+    plain, told = made
+    assert (plain.budget, plain.with_image, plain.style, plain.template) == (DEFAULT_BUDGET, True, "plain", None)
+    assert (told.budget, told.max_tokens, told.with_image, told.temperature) == (8500, 500, False, 0.2)
+    assert (told.connect_s, told.first_token_s, told.between_tokens_s) == (1, 2, 3)
+    assert (told.style, told.template) == ("mellm_v1", "看图说话。")
 
 
 def test_a_gguf_file_speaks_with_the_projector_beside_it(tmp_path):
@@ -142,6 +164,7 @@ def test_one_can_be_asked_for():
     [
         ({"remote_model": "x"}, "Set both, or neither"),
         ({"remote_base_url": "http://127.0.0.1:9/v1"}, "Set both, or neither"),
+        ({**SERVER, "remote_max_tokens": 4096}, "leaves no room for a question in 4096. Set a smaller"),
         ({"speaker": "local"}, "Set MELLM_LOCAL_MODEL too"),
         ({"speaker": "embedded"}, "Put one into weights/embedded"),
         ({"local_adapter": "x"}, "Set “local_model” too"),

@@ -149,6 +149,13 @@ def _remote(settings: Settings) -> Reasoner | None:
     from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
 
     manner = _manner(settings)
+    budget = settings.remote_context_tokens - settings.remote_max_tokens
+    if budget <= 0:
+        raise SettingsError(
+            f"An answer of {settings.remote_max_tokens} tokens leaves no room for a question in "
+            f"{settings.remote_context_tokens}. Set a smaller “remote_max_tokens”, or “remote_context_tokens” to what "
+            "the server allows."
+        )
     return RemoteModel(
         RemoteOptions(
             base_url=settings.remote_base_url,
@@ -159,8 +166,10 @@ def _remote(settings: Settings) -> Reasoner | None:
             between_tokens_s=settings.remote_between_tokens_seconds,
             max_tokens=settings.remote_max_tokens,
             temperature=manner.temperature,
+            budget=budget,
             style=manner.style,
             template=manner.template,
+            with_image=settings.remote_image == "on",
         )
     )
 

@@ -38,6 +38,7 @@ TRIES = 3
 FIRST_PAUSE_S = 0.5  # before trying again; doubled each time
 LONGEST_PAUSE_S = 20.0  # a server that asks for a longer one is not waited for
 RETRIED = frozenset({429, 502, 503, 504})
+UNFIT = frozenset({400, 404, 415, 422, 500})  # with which servers refuse images and lengths
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
 MOST_TOLD = 160  # characters of the server's own words in a sentence
 LEAST_KEY = 4  # characters; what is shorter cannot be told from ordinary text
@@ -90,7 +91,7 @@ class RemoteModel:
             size="as served",
             precision="as served",
             device=self._host,
-            why=f"The settings name a server, {self._host}.",
+            why=f"The settings name a server, {self._host}." + ("" if self._options.with_image else UNSEEN),
             notice="written by a language model on a server; it can be wrong",
         )
 
@@ -107,10 +108,11 @@ class RemoteModel:
             style=options.style,
             template=options.template,
             budget=options.budget,
+            sees=options.with_image,
         )
         body = {
             "model": options.model,
-            "messages": [_as_openai(message, options.with_image) for message in prompt.messages],
+            "messages": [_as_openai(message) for message in prompt.messages],
             "stream": True,
             "max_tokens": options.max_tokens,
             "temperature": options.temperature,
@@ -243,6 +245,8 @@ class RemoteModel:
             key = "the key" if self._key else "a request without a key"
             return self._error(f"refuses {key} ({status})", "Set MELLM_REMOTE_API_KEY to a key that may use the model.")
         words = self._words(text)
+        if status in UNFIT and (unfit := self._unfit(status, words)):
+            return unfit
         if status == 404:
             return self._error(
                 f"knows no model “{model}” at this address (404)", f"Check MELLM_REMOTE_MODEL. {CHECK_URL}"
@@ -258,9 +262,26 @@ class RemoteModel:
             return self._error(f"failed ({status}){words}", "Ask again; if it stays so, look into the server's log.")
         if 300 <= status < 400:
             return self._error(f"points to another address ({status})", "Set MELLM_REMOTE_BASE_URL to the final one.")
+        hint = "If its model takes no images, set MELLM_REMOTE_IMAGE=off. " if self._options.with_image else ""
         return self._error(
-            f"does not take the request ({status}){words}", "The model may not take images or such lengths."
+            f"does not take the request ({status}){words}",
+            f"{hint}If prompt and answer are too long for it, set a smaller MELLM_REMOTE_CONTEXT_TOKENS.",
         )
+
+    def _unfit(self, status: int, words: str) -> ReasonerError | None:
+        """Where the server's words say that it is the image, or the length, that it does not take."""
+        said = words.replace(self._options.model, "")  # “some-vision-model” says nothing of images
+        if self._options.with_image and IMAGE_WORDS.search(said):
+            return self._error(
+                f"does not take the image ({status}){words}",
+                "Set MELLM_REMOTE_IMAGE=off, and it is told the measurements in words only; or name a model that sees.",
+            )
+        if LENGTH_WORDS.search(said):
+            return self._error(
+                f"has no room for this prompt and answer ({status}){words}",
+                "Set MELLM_REMOTE_CONTEXT_TOKENS to what it has room for.",
+            )
+        return None
 
     def _words(self, text: str) -> str:
         """The server's own words, cut, in one line, the key taken out."""
@@ -276,6 +297,12 @@ class RemoteModel:
 
 
 CHECK_URL = "Check MELLM_REMOTE_BASE_URL."
+UNSEEN = " It is not sent the image and goes by the measurements in words."
+IMAGE_WORDS = re.compile(r"image|multi-?modal|vision|mmproj", re.IGNORECASE)
+LENGTH_WORDS = re.compile(
+    r"context (?:length|size|window)|maximum model length|max_model_len|max_new_tokens|too long|too many tokens",
+    re.IGNORECASE,
+)
 
 
 # --------------------------------------------------------------------------------------------- the protocol
@@ -308,8 +335,8 @@ def _retry_after(header: str) -> float | None:
     return None
 
 
-def _as_openai(message: Message, with_image: bool) -> dict[str, Any]:
-    if message.image_png is None or not with_image:
+def _as_openai(message: Message) -> dict[str, Any]:
+    if message.image_png is None:
         return {"role": message.role, "content": message.text}
     url = f"data:image/png;base64,{base64.b64encode(message.image_png).decode()}"
     image = {"type": "image_url", "image_url": {"url": url}}
