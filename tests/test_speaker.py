@@ -63,7 +63,7 @@ def test_a_named_server_speaks_and_keeps_its_key():
 
 def test_what_the_settings_say_reaches_the_server(tmp_path, monkeypatch):
     made: list = []
-    monkeypatch.setattr("mellm_demo.reasoning.remote.RemoteModel", lambda options: made.append(options))
+    monkeypatch.setattr("mellm_demo.reasoning.remote.RemoteModel", lambda options: made.append(options) or Narrator())
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("看图说话。", encoding="utf-8")
     speakers(Settings(**SERVER), Path("none"))
@@ -135,6 +135,21 @@ def test_a_file_that_the_settings_name_is_guarded_only_when_asked_for(monkeypatc
     assert {manner.style for manner in made} == {"plain"}
 
 
+@pytest.mark.parametrize(
+    ("given", "style"), [({}, "mellm_v1"), ({"prompt_style": "mellm_v1"}, "mellm_v1"), ({"prompt_file": None}, "plain")]
+)
+def test_what_the_settings_say_reaches_the_manner_of_models_in_the_app(tmp_path, monkeypatch, given, style):
+    made: list = []
+    for place in ("llamacpp.gguf_model", "local.local_model"):
+        monkeypatch.setattr(f"mellm_demo.reasoning.{place}", lambda *given: made.append(given[1]) or Narrator())
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("看图说话。", encoding="utf-8")
+    told = {"prompt_file": str(prompt), "max_tokens": 77, "temperature": 0.1} | given
+    speakers(Settings(gguf_model="x.gguf", local_model="y", **told), Path("none"))
+    template = "看图说话。" if told["prompt_file"] else None
+    assert made == [Manner(77, 0.1, style, template)] * 2
+
+
 def test_a_broken_embedded_model_leaves_the_narrator(tmp_path):
     own_model(tmp_path)
     (tmp_path / "mmproj.gguf").write_bytes(b"version https://git-lfs.github.com/spec/v1")
@@ -172,6 +187,12 @@ def test_one_can_be_asked_for():
         ({"gguf_model": "/nowhere/x.gguf"}, r"“x\.gguf” cannot be read"),
         ({"local_model": "/nowhere/model"}, "There is no folder"),
         ({**SERVER, "prompt_file": "/nowhere/prompt"}, "cannot be read"),
+        (
+            {**SERVER, "prompt_file": "x", "prompt_style": "plain"},
+            "“prompt_style” plain does not use. Set the style to",
+        ),
+        ({"gguf_model": "x", "prompt_file": "x", "prompt_style": "brief"}, "“prompt_style” brief does not use"),
+        ({"prompt_file": "x"}, "but none is named. Name one, or no prompt file"),
     ],
 )
 def test_what_cannot_be_used_stops_the_start_with_a_sentence(settings, words):
