@@ -25,6 +25,7 @@ from mellm_demo.reasoning import answers_en, answers_zh, brief, lookup
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import QUESTION_CHARS, last_question
+from mellm_demo.reasoning.tongues import other_language
 from mellm_demo.records import ActionUnitEvidence, Analysis, Image, RegionMotion, Turn
 from mellm_demo.wording import HAN, Language, number, seconds
 
@@ -55,7 +56,7 @@ class Prompt:
     """What goes to the model."""
 
     messages: tuple[Message, ...]  # system first where there is one; then user and assistant in turns
-    language: Language  # of the answer
+    language: Language  # of what the model is told, and of the answer unless the question is in a third one
     tokens: int  # by the counter, image included
     dropped_turns: int  # older turns that did not fit
 
@@ -92,7 +93,8 @@ def build(
     Args:
         analysis: what was measured.
         turns: the conversation so far; the last turn is the question. None asks for the first explanation.
-        language: of the answer, where no question shows one.
+        language: of the answer, where no question shows one. A question in neither English nor Chinese is to be
+            answered in its own, in the plain style; the other two are those of models that were not taught any.
         style: ``mellm_v1`` is the shape that the published weights were trained on: image first, Chinese, no system
             part of our own. Its first explanation holds no numbers; follow-up questions, for which there was no
             training, get the evidence beside the image.
@@ -107,15 +109,17 @@ def build(
     Raises ReasonerError where evidence and question alone exceed the budget.
     """
     question = last_question(turns)
+    other = False
     if question is not None:
         for turn in turns:
             if turn.role == "user":
-                language = language_of(turn.text, language)
+                language, other = language_of(turn.text, language), other_language(turn.text, other)
     image = map_png(analysis.moment.motion_map) if analysis.moment and sees else None
     facts = Facts(analysis)
     if style == "brief":
         return _fitted(*_brief(facts, turns, image, looked_up), "en", budget, count, image_tokens)
-    head = _head(facts, language, style, template, image, asked=question is not None)
+    answer_in = ANSWER_LIKE if other and style == "plain" else ANSWER_IN
+    head = _head(facts, language, style, template, image, answer_in[language], asked=question is not None)
     talk = _talk(turns, language) if question is not None else ()
     return _fitted(head, talk, language, budget, count, image_tokens)
 
@@ -158,7 +162,14 @@ def read_prompt_file(path: str | Path) -> str:
 
 
 def _head(
-    facts: Facts, language: Language, style: Style, template: str | None, image: bytes | None, *, asked: bool
+    facts: Facts,
+    language: Language,
+    style: Style,
+    template: str | None,
+    image: bytes | None,
+    answer_in: str,
+    *,
+    asked: bool,
 ) -> tuple[Message, ...]:
     """Everything that never is trimmed: the system part, and the message with image and evidence."""
     if style == "mellm_v1":
@@ -167,7 +178,7 @@ def _head(
             parts.append(motion_prompt(facts, language))
         if not facts.found:
             parts.append(unreliable(facts, language))
-        parts.append(ANSWER_IN[language])
+        parts.append(answer_in)
         return (Message("user", "\n\n".join(parts), image),)
     pictured = facts.analysis.moment is not None
     parts = [legend(language)] if pictured else []  # visitors ask about the image even where only they see it
@@ -176,7 +187,7 @@ def _head(
         parts.append(unreliable(facts, language))
     if not asked:
         parts.append(STEPS[language] if facts.found else EXPLAIN_WHY[language])
-    parts.append(ANSWER_IN[language])
+    parts.append(answer_in)
     rules = SYSTEM[language].replace(*SEES_NOTHING[language]) if pictured and not image else SYSTEM[language]
     return Message("system", rules), Message("user", "\n\n".join(parts), image)
 
@@ -487,6 +498,13 @@ EXPLAIN_WHY: dict[Language, str] = {
     "zh": "请用几句话，带上数值，说明为什么从这段视频得不出可靠的结论。",
 }
 ANSWER_IN: dict[Language, str] = {"en": "Answer in English.", "zh": "请用中文回答。"}
+ANSWER_LIKE: dict[Language, str] = {
+    "en": (
+        "Answer in the language in which the visitor's last question is written, whatever the language of this text. "
+        "Write numbers and units as they stand here."
+    ),
+    "zh": "请用访客最后一个问题所用的语言回答，不论这段文字是什么语言。数值和单位照原样书写。",
+}
 QUESTION: dict[Language, str] = {"en": "The visitor asks:", "zh": "访客的问题："}
 NO_QUESTION: dict[Language, str] = {"en": "(nothing was asked)", "zh": "（没有问题）"}
 
