@@ -26,7 +26,7 @@ from mellm_demo.errors import Cancelled, InputError, MellmError, SettingsError
 from mellm_demo.export import json_schema, to_csv, to_json, to_zip
 from mellm_demo.records import Analysis, Ended, Image, ReasonerCard, Turn
 from mellm_demo.settings import Settings
-from mellm_demo.wording import file_name, printable
+from mellm_demo.wording import file_name, legible, printable
 
 if TYPE_CHECKING:
     from mellm_demo.reasoning.choice import Speakers
@@ -39,6 +39,7 @@ LOOP_MS_PER_FRAME = 60.0  # slow enough to be followed by eye
 STANDARD_OUTPUT = "-"
 CLEAR_LINE = "\r\x1b[K"
 SPEAKERS = ("remote", "local", "gguf", "embedded", "narrator")
+TAKE_NO_PROMPT = ("embedded", "narrator")  # the one is told what it was taught on, the other nothing
 EXPLANATION_CHARS = 20_000  # a model that never ends is cut off here, as in the page
 
 Analyse = Callable[..., Analysis]  # as pipeline.analyse
@@ -146,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--explain", action="store_true", help="print the explanation too, step by step")
     one.add_argument(
         "--speaker", choices=SPEAKERS, help="who explains, instead of whom the settings choose; implies --explain"
+    )
+    one.add_argument(
+        "--prompt-file",
+        metavar="FILE",
+        help="text to put before MELLM's own weights, from their owners, instead of the one that the settings name; "
+        "implies --explain",
     )
     one.add_argument("--quiet", action="store_true", help="no progress")
     return parser
@@ -368,15 +375,23 @@ def _analyse_one(
 
 
 def _speaker(arguments: argparse.Namespace, settings: Settings, speakers: WhoSpeaks | None) -> Reasoner | None:
-    """Who is to explain; None where nobody is. Raises SettingsError for one that is not there."""
-    if not arguments.explain and not arguments.speaker:
+    """Who is to explain; None where nobody is. Raises SettingsError for one that is not there.
+
+    Raises UsageError where a prompt file is given for somebody who takes none.
+    """
+    if not arguments.explain and not arguments.speaker and not arguments.prompt_file:
         return None
+    if arguments.prompt_file and (arguments.speaker or settings.speaker) in TAKE_NO_PROMPT:
+        raise UsageError(
+            f"--prompt-file is a text for MELLM's own weights, but {arguments.speaker or settings.speaker} is to "
+            "speak, who takes none. Choose remote, local or gguf, or leave the file out."
+        )
     if speakers is None:
         from mellm_demo.reasoning.choice import speakers as by_settings
 
         speakers = by_settings
-    if arguments.speaker:
-        settings = settings.model_copy(update={"speaker": arguments.speaker})
+    given = {"speaker": arguments.speaker, "prompt_file": arguments.prompt_file}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value})
     found = speakers(settings)
     return found.get(found.default)
 
@@ -406,6 +421,7 @@ def _explain(
                 again = piece
             elif isinstance(piece, str):
                 line.clear()
+                piece = legible(piece, after=text)
                 text += piece
                 print(piece, end="", file=sentences, flush=True)
             if len(text) > EXPLANATION_CHARS:
@@ -422,7 +438,7 @@ def _explain(
         return None, failure or "No text came."
     turn = _checked(card, analysis, text, ended if failure is None else "failed", again)
     told = f"{card.name}: {card.notice}{f'; {turn.tally}' if turn.tally else ''}"
-    print(f"\n\n({told})", file=sentences)
+    print(f"\n\n({legible(told)})", file=sentences)
     return turn, failure
 
 

@@ -627,8 +627,8 @@ def _time(value: float) -> float:
 
 
 def _text(text: str) -> str:
-    """Text that can be written as UTF-8: half surrogates, as in undecodable file names, are replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Text that can be written as UTF-8 and steers no terminal; what cannot be is replaced, one sign for each."""
+    return wording.legible(text, instead="�")
 
 
 def _texts(texts: Iterable[str]) -> list[str]:

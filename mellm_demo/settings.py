@@ -67,6 +67,8 @@ class Settings(BaseModel):
     remote_first_token_seconds: float = Field(120.0, gt=0, description="time until it begins to answer")
     remote_between_tokens_seconds: float = Field(30.0, gt=0, description="longest silence within an answer")
     remote_max_tokens: int = Field(1024, ge=16, description="length of an answer")
+    remote_context_tokens: int = Field(4096, ge=512, description="prompt and answer together")
+    remote_image: Literal["on", "off"] = Field("on", description="whether it is sent the motion map")
     prompt_file: str | None = Field(None, description="text for MELLM's own weights, from their owners")
 
     @classmethod

@@ -244,6 +244,34 @@ def file_name(name: str) -> str:
     return told if told.strip(".") else "unnamed"
 
 
+_JOINERS = {"\u200c", "\u200d"}  # join and part letters, and make one picture of several
+_JOINED = re.compile(  # what may stand before one: Arabic, Indic and South-East Asian letters, and pictures
+    "[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe0f\ufe70-\ufefc\u20e3\u2190-\u2bff"
+    "\U0001f000-\U0001faff]"
+)
+_LINE_BREAKS = {"\u2028", "\u2029"}
+
+
+def legible(text: str, after: str = "", instead: str = "") -> str:
+    """What visitors and models write, fit for page, terminal and file: nothing in it steers these or hides.
+
+    Control characters but line break and tab go, so do those that turn the direction of writing or have no width, and
+    half surrogates. Joiners stay where letters or pictures need them. A text that comes in pieces is the same in the
+    end: ``after`` is what came before this one. ``instead`` takes the place of what goes.
+    """
+    kept, before = [], after[-1:]
+    for one in text:
+        if one in _LINE_BREAKS:
+            one = "\n"
+        elif one in _JOINERS:
+            one = one if _JOINED.match(before) else instead
+        elif unicodedata.category(one) in ("Cc", "Cf", "Cs") and one not in "\n\t":
+            one = instead
+        kept.append(one)
+        before = one or before
+    return "".join(kept)
+
+
 def printable(text: str) -> str:
     """Control and format characters, and half surrogates, replaced by “�”; line breaks stay."""
     return "".join(

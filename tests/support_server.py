@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
             state.gone.set()
 
     def refuse(self, model: str) -> None:
-        """“429 then well after 0.1”: a status, once or always, with a pause asked for."""
+        """“429 then well after 0.1”: a status, once or always, with a pause asked for; “400 says no”: with words."""
         if "then well" in model and self.state.tries[model] > 1:
             well(self)
             return
@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/elsewhere")
         if "after" in model:
             self.send_header("Retry-After", model.split()[-1])
-        text = json.dumps({"error": {"message": f"<b>no</b> for {self.headers.get('Authorization')}"}}).encode()
+        words = model.partition(" says ")[2] or f"<b>no</b> for {self.headers.get('Authorization')}"
+        text = json.dumps({"error": {"message": words}}).encode()
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -112,6 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def well(handler: _Handler) -> None:
     handler.begin()
+    well_on(handler)
+
+
+def well_on(handler: _Handler) -> None:
     handler.say(b": hello\n\n", chunk("Both mouth "), chunk("corners "), chunk("rose 微笑."), DONE)
 
 
@@ -150,6 +155,16 @@ def _endless(handler: _Handler) -> None:
         if handler.state.stop.is_set():
             break
         handler.say(chunk(f"{number} and "))
+        time.sleep(0.01)
+
+
+def _nothing_for_ever(handler: _Handler) -> None:
+    """Events that look alive and carry nothing."""
+    empty = (chunk(""), b": still here\n\n", b'data: {"choices": [{"delta": {"role": "assistant"}}]}\n\n')
+    for part in itertools.cycle((*empty, b'data: {"choices": []}\n\n')):
+        if handler.state.stop.is_set():
+            break
+        handler.say(part)
         time.sleep(0.01)
 
 
@@ -195,6 +210,9 @@ BEHAVIOUR: dict[str, Callable[[_Handler], None]] = {
     "no headers": _without_headers,
     "no token": lambda handler: (handler.begin(), _silent(handler))[0],
     "silent": _begun(then=_silent),
+    "empty for ever": lambda handler: (handler.begin(), _nothing_for_ever(handler))[0],
+    "empty after some": _begun(then=_nothing_for_ever),
+    "role first": lambda handler: (handler.begin(), handler.say(chunk("")), time.sleep(0.6), well_on(handler))[0],
     "cut": _begun(),
     "no done": _begun(chunk(finish_reason="length")),
     "thinks": _begun(chunk("<thi"), chunk("nk>Hm."), chunk("</think>corners."), DONE),

@@ -285,6 +285,52 @@ def test_from_a_clip_to_an_explained_finding_that_is_taken_home(browser, clips):
         demo.close(verbose=False)
 
 
+class Loaded:
+    """What a slow load comes to: a model that says one sentence."""
+
+    card, context, sees, lost = replace(SCRIPTED_CARD, name="Slow"), 4096, False, False
+
+    def count(self, text: str) -> int:
+        return len(text) // 4
+
+    def generate(self, messages: Any, manner: Manner, emit: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        emit("Now both mouth corners are told.")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_clip_is_measured_and_shown_while_the_model_is_loading(browser, clips):
+    """A load that takes its time, and the interpreter's with it, as reading weights does."""
+    free = threading.Event()
+
+    def load(tell: Callable[[str, float | None], None]) -> Loaded:
+        tell("reading the weights", 0.4)
+        while not free.wait(0.01):
+            sum(range(100_000))
+        return Loaded()
+
+    slow = Resident(load, Loaded.card, Manner())
+    settings = Settings(port=free_port())
+    demo = build_app(settings, Speakers({"gguf": slow, "narrator": Narrator()}))
+    url = launch(demo, settings, block=False)
+    try:
+        with opened(browser, url) as page:
+            expect(page.locator("#mellm-card")).to_contain_text("reading the weights, 40 %")
+            bring(page, clips / "smile.mp4")
+            expect(page.locator("#mellm-finding h2")).to_be_visible()
+            expect(page.locator("#mellm-stage .map > img")).to_be_visible()
+            expect(page.locator("#mellm-chatbot")).to_contain_text("reading the weights")
+            assert slow.progress() is not None  # all that was seen so far was seen beside the loading
+            assert not slow.ready
+            free.set()
+            expect(page.locator("#mellm-chatbot")).to_contain_text("Now both mouth corners are told.")
+    finally:
+        free.set()
+        demo.close(verbose=False)
+        slow.close()
+
+
 def test_the_model_that_comes_with_the_app_explains_and_answers(browser, clips):
     settings = Settings(port=free_port(), speaker="embedded")
     demo = build_app(settings)

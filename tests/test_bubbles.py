@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from mellm_demo.records import Statement
 from mellm_demo.ui.bubbles import as_meant, as_typed, checked, marked, messages
 from mellm_demo.ui.session import Entry
+from mellm_demo.wording import legible
 
 OURS = re.compile(r"<mark class='unsupported' title=\"[^\"<>]*\">|</mark>")
-NASTY = st.text(alphabet="ab*_` \n<>&\"'!([)]\x00嘴", max_size=60)
+NASTY = st.text(alphabet="ab*_` \n<>&\"'!([)]\x00\x1b\u202e\u200b\ufeff嘴", max_size=60)
 
 
 def wrong(start: int, end: int, why: str = "measured: none") -> Statement:
@@ -66,7 +67,35 @@ def test_whatever_is_marked_the_text_stays_and_no_other_markup_is_made(text, pla
 
 @given(NASTY)
 def test_what_the_page_sends_back_is_what_was_typed(text):
-    assert as_meant(as_typed(text)) == text.replace("\x00", "")
+    assert as_meant(as_typed(text)) == legible(text)
+
+
+STEERING = "\x00\x07\x08\x1b\x7f\x9b\xad\u200b\u200e\u200f\u202a\u202e\u2060\u2066\u2069\ufeff\ud800\U000e0041"
+JOINED = ("👩\u200d🔬", "❤\ufe0f\u200d🔥", "👨🏽\u200d👩🏽\u200d👧", "می\u200cخواهم", "क्\u200dष", "න්\u200dද")
+
+
+@pytest.mark.parametrize("sign", STEERING, ids=ascii)
+def test_what_steers_or_hides_goes_wherever_it_stands(sign):
+    assert legible(f"{sign}AU{sign}12\n\trose{sign}") == "AU12\n\trose"
+    assert legible(f"a{sign}b", instead="�") == "a�b"
+
+
+@pytest.mark.parametrize("text", [*JOINED, "naïve Ångström 嘴角\t上扬\n", "Ελλάδα", "שלום"])
+def test_what_people_write_stays(text):
+    assert legible(text) == text
+    assert legible(f"{text}{text}") == text + text
+
+
+def test_joiners_between_plain_letters_go():
+    assert legible("A\u200dU\u200c1\u200d2 \u200d") == "AU12 "
+    assert legible("👩\u200d\u200d\u200d🔬") == "👩\u200d🔬"
+    assert legible("one\u2028two\u2029three") == "one\ntwo\nthree"
+
+
+@given(st.text(alphabet="aم👩❤\ufe0f\u200c\u200d\x1b\u202e\n", max_size=30), st.integers(0, 30))
+def test_a_text_in_pieces_is_cleaned_as_the_whole(text, cut):
+    first = legible(text[:cut])
+    assert first + legible(text[cut:], after=first) == legible(text) == legible(legible(text))
 
 
 @given(NASTY)
@@ -74,7 +103,7 @@ def test_a_thought_cannot_leave_its_fold(thought):
     content = messages([Entry("assistant", "Well.", thought=thought)])[0]["content"]
     inside = content.partition("<div>")[2].partition("</div></details>")[0]
     if thought:
-        assert html.unescape(inside.replace("<br>", "\n")) == thought.strip()
+        assert html.unescape(inside.replace("<br>", "\n")) == legible(thought).strip()
         assert "<" not in inside.replace("<br>", "")
         assert "\n" not in inside
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from support_analysis import make_analysis
 from support_reasoner import SCRIPTED_CARD, ScriptedReasoner
+from support_server import faulty_server
 
 from mellm_demo.cli import (
     BROKEN,
@@ -184,6 +185,17 @@ def test_whoever_the_settings_choose_explains_and_is_checked(analyst, tmp_path, 
     assert read(out)["reasoner"]["name"] == "A model"
 
 
+def test_a_model_cannot_steer_the_terminal(analyst, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    speakers = spoken("\x1b]0;owned\x07 AU12 \x1b[2J", "\u202eis\u202c 👩", "\u200d🔬 shown.\n\tWell.\u200b\ufeff")
+    assert explained(analyst, speakers, "--json", str(out)) == OK
+    said = "]0;owned AU12 [2Jis 👩\u200d🔬 shown.\n\tWell."
+    assert f"\n{said}\n\n(A model" in capsys.readouterr().out
+    (turn,) = read(out)["conversation"]
+    assert turn["text"] == said
+    assert [turn["text"][one["start"] : one["end"]] for one in turn["statements"]] == ["AU12"]
+
+
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
@@ -241,6 +253,34 @@ def test_another_speaker_can_be_named(analyst, capsys, monkeypatch):
     assert main(["analyse", "smile.mp4", "--speaker", "gguf"], analyse=analyst) == UNUSABLE
     assert "no such model is named" in capsys.readouterr().err
     assert len(analyst.calls) == calls
+
+
+def test_a_prompt_file_reaches_the_model(analyst, tmp_path, capsys, monkeypatch):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("看图说话。", encoding="utf-8")
+    with faulty_server() as server:
+        monkeypatch.setenv("MELLM_REMOTE_BASE_URL", server.url)
+        monkeypatch.setenv("MELLM_REMOTE_MODEL", "well")
+        assert main(["analyse", "smile.mp4", "--prompt-file", str(prompt)], analyse=analyst) == OK
+        (message,) = server.asked[0]["messages"]  # in the shape of MELLM's own weights
+        assert message["content"][1]["text"].startswith("看图说话。")
+        assert "Both mouth corners rose" in capsys.readouterr().out
+        calls = len(analyst.calls)
+        for more, words in (
+            (["--prompt-file", str(tmp_path / "none.txt")], "“none.txt” cannot be read"),
+            (["--prompt-file", str(prompt), "--speaker", "narrator"], "narrator is to speak, who takes none"),
+        ):
+            assert main(["analyse", "smile.mp4", *more], analyse=analyst) == UNUSABLE
+            assert words in capsys.readouterr().err
+        monkeypatch.setenv("MELLM_PROMPT_STYLE", "plain")
+        assert main(["analyse", "smile.mp4", "--prompt-file", str(prompt)], analyse=analyst) == UNUSABLE
+        assert "Set the style to auto or mellm_v1" in capsys.readouterr().err
+        monkeypatch.delenv("MELLM_REMOTE_BASE_URL")
+        monkeypatch.delenv("MELLM_REMOTE_MODEL")
+        assert main(["analyse", "smile.mp4", "--prompt-file", str(prompt)], analyse=analyst) == UNUSABLE
+        assert "but none is named" in capsys.readouterr().err
+        assert len(analyst.calls) == calls
+        assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(

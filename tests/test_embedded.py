@@ -142,6 +142,17 @@ def test_in_chinese_the_narrator_speaks_and_says_why(questions):
     assert text_of(rest)
 
 
+@pytest.mark.parametrize("question", ["どの領域が動きましたか？", "얼굴 어디가 움직였나요?", "Что двигалось?"])
+def test_in_other_scripts_the_narrator_says_what_is_spoken_here(question):
+    reasoner = embedded("Both.")
+    first, *rest = heard(reasoner, question)
+    assert first.card.notice == "composed from measurements; the embedded model speaks English only"
+    assert text_of(rest).startswith("I can answer in English and Chinese")
+    assert reasoner.model.calls == []
+    assert heard(reasoner, question, "Which side?") == ["Both."]
+    assert heard(embedded("Both."), "Welche Seite?") == ["Both."]  # in English
+
+
 def test_a_chinese_page_is_explained_by_the_narrator():
     assert isinstance(heard(embedded("Both.", language="zh"))[0], SpokenBy)
     assert heard(embedded("两侧。", languages=("en", "zh"), language="zh")) == ["两侧。"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -183,7 +184,11 @@ def test_any_text_of_the_chat_survives_or_is_made_writable(text, role):
     plain = loaded(to_json(make_analysis("nothing"), (Turn(role, text),)))
     written = plain["conversation"][0]["text"]
     written.encode("utf-8")
-    assert written == text.encode("utf-8", "replace").decode()
+    assert len(written) == len(text)  # places of statements stay right
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]", written)
+    assert all(after in ("�", "\n", before) for before, after in zip(text, written, strict=True))
+    if text.isprintable():
+        assert written == text
 
 
 def test_folders_secrets_and_pixels_stay_out():

@@ -436,6 +436,17 @@ def test_no_face_has_so_many(text, why):
     assert [one.why for one in check(text, case("smile")).unsupported if one.kind == "count"] == [why]
 
 
+def test_of_other_languages_codes_and_numbers_are_checked_and_nothing_is_misread():
+    def said(text: str) -> list[tuple[str, bool]]:
+        return [(one.claim, one.supported) for one in check(text, make_analysis("smile")).statements]
+
+    assert said("Der linke Mundwinkel hob sich um 2,05 px (AU12).") == [("AU12 is shown", True)]
+    assert said("左の口角が上がりました（AU4）。") == [("AU4 is shown", False)]
+    assert said("Es dauerte 1,200 ms, dann 12,5 px und 123,45 px.") == []
+    assert said("吻合度 0.8，9.05 像素。")[-1] == ("9.05 px", False)
+    assert said("Der Mundwinkel hob sich um 9.05 px.") == [("9.05 px", False)]
+
+
 def test_a_wrong_name_claims_no_unit():
     grounding = check("AU12 (upper lip raiser) is shown.", case("smile"))
     assert [(one.kind, one.supported) for one in grounding.statements] == [("action unit", True), ("name", False)]

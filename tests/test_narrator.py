@@ -19,7 +19,7 @@ from mellm_demo.errors import ReasonerError
 from mellm_demo.headline import clause, headline
 from mellm_demo.reasoning import answers_en, answers_zh
 from mellm_demo.reasoning.facts import Facts
-from mellm_demo.reasoning.intents import REFUSALS, Intent, clean, language_of, understand
+from mellm_demo.reasoning.intents import READ_CHARACTERS, REFUSALS, Intent, clean, language_of, understand
 from mellm_demo.reasoning.narrator import DELTA_WIDTH, Narrator, compose, deltas, suggested_questions
 from mellm_demo.reasoning.protocol import Reasoner, earlier_questions, last_question
 from mellm_demo.records import NETWORK, Analysis, Turn, Witness
@@ -949,7 +949,7 @@ def test_markup_and_orders_are_not_repeated(question):
 @pytest.mark.parametrize("unit", ["why ", "AU12 ", "为什么", "<b>", "(" * 7, "and what ", "\x00", "smile " * 3, "? "])
 def test_a_question_of_100_kB_is_read_to_some_length(unit):
     question = unit * (100_000 // len(unit.encode()) + 1)
-    assert len(clean(question)) <= 2000
+    assert len(clean(question)) <= READ_CHARACTERS
     assert ask(case("smile"), question).strip()
     assert len(ask(case("smile"), question)) < 8000
 

@@ -25,6 +25,7 @@ from mellm_demo.reasoning.prompts import (
     map_png,
     read_prompt_file,
 )
+from mellm_demo.reasoning.protocol import QUESTION_CHARS
 from mellm_demo.records import Turn
 
 LANGUAGES = ("en", "zh")
@@ -124,6 +125,18 @@ def test_a_pair_and_a_motion_without_unit_are_told_as_they_are():
     assert "fits none of the action units" in evidence(build(bare))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_that_sees_nothing_is_told_so(language):
+    seen, blind = (build(make_analysis("smile"), language=language, sees=sees) for sees in (True, False))
+    assert not any(message.image_png for message in blind.messages)
+    assert blind.tokens < seen.tokens - 200
+    told = {"en": "which the visitor sees and you do not", "zh": "访客看得到，你看不到"}[language]
+    assert told in blind.messages[0].text
+    assert told not in seen.shown()
+    assert evidence(blind) == evidence(seen)  # whoever sees the image may ask what its colours mean
+    assert build(make_analysis("smile"), style="brief", sees=False).messages[0].image_png is None
+
+
 # --------------------------------------------------------------------------------------------- the visitor's words
 
 
@@ -166,6 +179,23 @@ def test_long_and_empty_questions():
     assert "[…]" in prompt.messages[-1].text
     assert "(nothing was asked)" in build(make_analysis("smile"), talk(" \x00 ")).messages[-1].text
     assert len(clean("a" * 50, 20)) <= 24
+
+
+@pytest.mark.parametrize("style", ["plain", "mellm_v1", "brief"])
+def test_the_longest_question_that_the_page_takes_is_told_to_its_end(style):
+    longest = f"{'Well, '.ljust(QUESTION_CHARS - 24, 'm')} which brow, in the end?"
+    assert len(longest) == QUESTION_CHARS
+    shown = build(make_analysis("smile"), talk(longest), style=style).shown()
+    assert "which brow, in the end?" in shown
+    assert "[…]" not in shown
+    earlier = build(make_analysis("smile"), talk(longest, "The left one.", "How far?"), style=style).shown()
+    assert "which brow" not in earlier  # what has been answered leaves room for what has not
+    assert "[…]" in earlier
+
+
+def test_a_question_for_which_the_model_has_no_room_is_refused_and_not_cut():
+    with pytest.raises(ReasonerError, match="Ask a shorter question"):
+        build(make_analysis("smile"), talk("眉" * QUESTION_CHARS))
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,56 @@ def test_failures_are_told_and_what_arrived_is_kept(server, name, before, words)
     assert "<" not in error
 
 
+NO_IMAGE = (  # as vLLM, OpenAI, llama.cpp and OpenRouter say it
+    "400 says At most 0 image(s) may be provided in one request.",
+    "400 says tiny-7b is not a multimodal model",
+    "400 says Invalid content type. image_url is only supported by certain models.",
+    "500 says image input is not supported - hint: you may need to provide the mmproj",
+    "404 says No endpoints found that support image input",
+)
+NO_ROOM = (
+    "400 says This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+    "400 says The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
+    "400 says the request exceeds the available context size. try increasing it",
+    "422 says `inputs` tokens + `max_new_tokens` must be <= 4096.",
+)
+
+
+@pytest.mark.parametrize("name", NO_IMAGE)
+def test_a_server_that_takes_no_image_names_the_setting_that_helps(server, name):
+    _, error = spoken(model(server, name))
+    assert f"does not take the image ({name[:3]}): {name.partition(' says ')[2].rstrip('.')}. Set " in error
+    assert "MELLM_REMOTE_IMAGE=off" in error
+    _, error = spoken(model(server, name, with_image=False))
+    assert "MELLM_REMOTE_IMAGE" not in error
+
+
+@pytest.mark.parametrize("name", NO_ROOM)
+def test_a_server_without_room_names_the_setting_that_helps(server, name):
+    _, error = spoken(model(server, name))
+    assert f"has no room for this prompt and answer ({name[:3]})" in error
+    assert "Set MELLM_REMOTE_CONTEXT_TOKENS" in error
+
+
+def test_a_model_that_is_called_after_images_is_not_taken_for_one_without(server):
+    error = str(model(server, "some-vision")._refused(404, "", "The model `some-vision` does not exist."))
+    assert "knows no model “some-vision” at this address (404)" in error
+    assert "MELLM_REMOTE_IMAGE" not in error
+    _, error = spoken(model(server, "400"))
+    assert "If its model takes no images, set MELLM_REMOTE_IMAGE=off." in error
+
+
+def test_a_model_without_images_is_sent_none(server):
+    blind = model(server, "well", with_image=False)
+    assert spoken(blind, "Which side?")[1] == ""
+    system, user = server.asked[-1]["messages"]
+    assert "which the visitor sees and you do not" in system["content"]
+    assert isinstance(user["content"], str)
+    assert "Measurements" in user["content"]
+    assert "is not sent the image" in blind.card.why
+    assert "is not sent the image" not in model(server, "well").card.why
+
+
 @pytest.mark.parametrize("name", ["no headers", "no token"])
 def test_a_first_token_that_does_not_come(server, name):
     begun = time.monotonic()
@@ -201,8 +251,26 @@ def test_silence_within_an_answer(server):
     assert "fell silent" in error
 
 
-def test_a_slow_first_token_is_waited_for(server):
-    assert spoken(model(server, "late", between_tokens_s=0.1))[1] == ""
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("empty for ever", "", "did not begin to answer within 0 s"),
+        ("empty after some", "Both ", "fell silent for 0 s"),
+    ],
+)
+def test_events_that_carry_nothing_are_no_sign_of_life(server, name, said, words):
+    begun = time.monotonic()
+    server.gone.clear()
+    told, error = spoken(model(server, name, first_token_s=0.4, between_tokens_s=0.4))
+    assert told == said
+    assert words in error
+    assert time.monotonic() - begun < GENEROUS_S
+    assert server.gone.wait(GENEROUS_S)
+
+
+@pytest.mark.parametrize("name", ["late", "role first"])
+def test_a_slow_first_token_is_waited_for(server, name):
+    assert spoken(model(server, name, between_tokens_s=0.1))[1] == ""
 
 
 @pytest.mark.parametrize("name", ["whole", "pretty", "split", "no done", "done unspaced", "huge"])

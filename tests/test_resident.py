@@ -13,7 +13,7 @@ from support_reasoner import SCRIPTED_CARD, ScriptedEngine
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.reasoning import resident
 from mellm_demo.reasoning.answering import Manner
-from mellm_demo.reasoning.protocol import CutOff, Loading, Thought, Waiting
+from mellm_demo.reasoning.protocol import QUESTION_CHARS, CutOff, Loading, Thought, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
@@ -172,7 +172,7 @@ def test_odd_questions_reach_the_model_cleaned(question):
     inside = text.rpartition("</question>")[0]
     assert "<" not in inside
     assert "\x1b" not in inside
-    assert len(inside) < 3000
+    assert len(inside) < QUESTION_CHARS + 20
 
 
 def test_a_context_without_room_is_told():

@@ -25,6 +25,7 @@ from mellm_demo.export import AnalysisDocument, to_json
 from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.choice import SHORT_CHARS, Speakers, short_name, speakers
 from mellm_demo.reasoning.narrator import Narrator
+from mellm_demo.reasoning.prompts import DEFAULT_BUDGET
 from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy, Thought, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.settings import Settings
@@ -58,6 +59,27 @@ def test_a_named_server_speaks_and_keeps_its_key():
     assert card.is_language_model
     assert "some-vlm" in card.name
     assert "sk-hidden" not in repr(card)
+
+
+def test_what_the_settings_say_reaches_the_server(tmp_path, monkeypatch):
+    made: list = []
+    monkeypatch.setattr("mellm_demo.reasoning.remote.RemoteModel", lambda options: made.append(options) or Narrator())
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("看图说话。", encoding="utf-8")
+    speakers(Settings(**SERVER), Path("none"))
+    speakers(
+        Settings(
+            **SERVER, remote_context_tokens=9000, remote_max_tokens=500, remote_image="off", temperature=0.2,
+            remote_connect_seconds=1, remote_first_token_seconds=2, remote_between_tokens_seconds=3,
+            prompt_file=str(prompt),
+        ),
+        Path("none"),
+    )  # fmt: skip
+    plain, told = made
+    assert (plain.budget, plain.with_image, plain.style, plain.template) == (DEFAULT_BUDGET, True, "plain", None)
+    assert (told.budget, told.max_tokens, told.with_image, told.temperature) == (8500, 500, False, 0.2)
+    assert (told.connect_s, told.first_token_s, told.between_tokens_s) == (1, 2, 3)
+    assert (told.style, told.template) == ("mellm_v1", "看图说话。")
 
 
 def test_a_gguf_file_speaks_with_the_projector_beside_it(tmp_path):
@@ -113,6 +135,21 @@ def test_a_file_that_the_settings_name_is_guarded_only_when_asked_for(monkeypatc
     assert {manner.style for manner in made} == {"plain"}
 
 
+@pytest.mark.parametrize(
+    ("given", "style"), [({}, "mellm_v1"), ({"prompt_style": "mellm_v1"}, "mellm_v1"), ({"prompt_file": None}, "plain")]
+)
+def test_what_the_settings_say_reaches_the_manner_of_models_in_the_app(tmp_path, monkeypatch, given, style):
+    made: list = []
+    for place in ("llamacpp.gguf_model", "local.local_model"):
+        monkeypatch.setattr(f"mellm_demo.reasoning.{place}", lambda *given: made.append(given[1]) or Narrator())
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("看图说话。", encoding="utf-8")
+    told = {"prompt_file": str(prompt), "max_tokens": 77, "temperature": 0.1} | given
+    speakers(Settings(gguf_model="x.gguf", local_model="y", **told), Path("none"))
+    template = "看图说话。" if told["prompt_file"] else None
+    assert made == [Manner(77, 0.1, style, template)] * 2
+
+
 def test_a_broken_embedded_model_leaves_the_narrator(tmp_path):
     own_model(tmp_path)
     (tmp_path / "mmproj.gguf").write_bytes(b"version https://git-lfs.github.com/spec/v1")
@@ -142,6 +179,7 @@ def test_one_can_be_asked_for():
     [
         ({"remote_model": "x"}, "Set both, or neither"),
         ({"remote_base_url": "http://127.0.0.1:9/v1"}, "Set both, or neither"),
+        ({**SERVER, "remote_max_tokens": 4096}, "leaves no room for a question in 4096. Set a smaller"),
         ({"speaker": "local"}, "Set MELLM_LOCAL_MODEL too"),
         ({"speaker": "embedded"}, "Put one into weights/embedded"),
         ({"local_adapter": "x"}, "Set “local_model” too"),
@@ -149,6 +187,12 @@ def test_one_can_be_asked_for():
         ({"gguf_model": "/nowhere/x.gguf"}, r"“x\.gguf” cannot be read"),
         ({"local_model": "/nowhere/model"}, "There is no folder"),
         ({**SERVER, "prompt_file": "/nowhere/prompt"}, "cannot be read"),
+        (
+            {**SERVER, "prompt_file": "x", "prompt_style": "plain"},
+            "“prompt_style” plain does not use. Set the style to",
+        ),
+        ({"gguf_model": "x", "prompt_file": "x", "prompt_style": "brief"}, "“prompt_style” brief does not use"),
+        ({"prompt_file": "x"}, "but none is named. Name one, or no prompt file"),
     ],
 )
 def test_what_cannot_be_used_stops_the_start_with_a_sentence(settings, words):
@@ -311,6 +355,25 @@ def test_a_question_that_becomes_too_long_leaves_the_one_that_was_answered():
     talking.ask_again(house, visit, len(visit.entries) - 2)  # the question that was put, not the one that was not
     all_of(talking.speak(house, visit))
     assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both again."]
+
+
+def test_nothing_that_steers_or_hides_is_shown_asked_or_exported():
+    model = scripted(Thought("\x1b[2JHm."), "AU\u200b12 \x1b]0;owned\x07", "\u202erose.\u202c 👩", "\u200d🔬").enqueue(
+        "Both."
+    )
+    house, visit = house_of(model=model), visiting()
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
+    assert shown[0]["content"].endswith("<div>[2JHm.</div></details>\n\nAU12 ]0;ownedrose. 👩\u200d🔬")
+    talking.ask(house, visit, "\u202eWhich\x1b[2J\u200b side?\nLeft?\ufeff")
+    assert visit.entries[-1].text == "Which[2J side?\nLeft?"
+    talking.ask_otherwise(house, visit, len(visit.entries) - 1, "می\u200cخواهم\u2066?\u2069")
+    shown = all_of(talking.speak(house, visit))[-1]["chatbot"]
+    asked = "می\u200cخواهم?"
+    assert [message["content"] for message in shown if message["role"] == "user"] == [asked]
+    assert model.calls[-1].turns[-1].text == asked
+    conversation = json.loads(to_json(visit.analysis, visit.turns(), MODEL_CARD))["conversation"]
+    assert [turn["text"] for turn in conversation] == ["AU12 ]0;ownedrose. 👩\u200d🔬", asked, "Both."]
+    assert [one["claim"] for one in conversation[0]["statements"]][:1] == ["AU12 is shown"]
 
 
 def test_what_a_model_claims_is_counted_marked_and_exported():

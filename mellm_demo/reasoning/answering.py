@@ -178,10 +178,9 @@ def _messages(
         budget=engine.context - manner.max_tokens,
         count=engine.count,
         image_tokens=engine.image_tokens() if engine.sees else 0,
+        sees=engine.sees,
     )
-    if engine.sees:
-        return prompt.messages
-    return tuple(Message(message.role, message.text) for message in prompt.messages)
+    return prompt.messages
 
 
 def _not_borne_out(analysis: Analysis, question: str, at_once: bool, text: str) -> int | None:

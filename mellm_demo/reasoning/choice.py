@@ -88,6 +88,11 @@ def speakers(settings: Settings, embedded: Path = EMBEDDED) -> Speakers:
         reasoner = make(settings)
         if reasoner is not None:
             found[key] = reasoner
+    if settings.prompt_file and not found:
+        raise SettingsError(
+            "“prompt_file” is a text for a model that the settings name, but none is named. Name one, or no prompt "
+            "file."
+        )
     why = NO_MODEL
     try:
         reasoner = _embedded(settings, embedded)
@@ -123,8 +128,13 @@ def _absent(wanted: str) -> str:
 def _manner(settings: Settings, *, guarded: bool = False) -> Manner:
     from mellm_demo.reasoning.prompts import read_prompt_file
 
-    template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
     style = settings.prompt_style
+    if settings.prompt_file and style in ("plain", "brief"):
+        raise SettingsError(
+            f"“prompt_file” is a text for MELLM's own weights, which “prompt_style” {style} does not use. Set the "
+            "style to auto or mellm_v1, or name no prompt file."
+        )
+    template = read_prompt_file(settings.prompt_file) if settings.prompt_file else None
     if style == "auto":
         style = "mellm_v1" if template else "plain"
     return Manner(settings.max_tokens, settings.temperature, style, template, guarded)
@@ -149,6 +159,13 @@ def _remote(settings: Settings) -> Reasoner | None:
     from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
 
     manner = _manner(settings)
+    budget = settings.remote_context_tokens - settings.remote_max_tokens
+    if budget <= 0:
+        raise SettingsError(
+            f"An answer of {settings.remote_max_tokens} tokens leaves no room for a question in "
+            f"{settings.remote_context_tokens}. Set a smaller “remote_max_tokens”, or “remote_context_tokens” to what "
+            "the server allows."
+        )
     return RemoteModel(
         RemoteOptions(
             base_url=settings.remote_base_url,
@@ -159,8 +176,10 @@ def _remote(settings: Settings) -> Reasoner | None:
             between_tokens_s=settings.remote_between_tokens_seconds,
             max_tokens=settings.remote_max_tokens,
             temperature=manner.temperature,
+            budget=budget,
             style=manner.style,
             template=manner.template,
+            with_image=settings.remote_image == "on",
         )
     )
 

@@ -15,10 +15,12 @@ from enum import StrEnum
 from functools import cache
 
 from mellm_demo import facs
+from mellm_demo.reasoning.protocol import QUESTION_CHARS
+from mellm_demo.reasoning.tongues import other_script
 from mellm_demo.records import Side
 from mellm_demo.wording import HAN, Language
 
-READ_CHARACTERS = 2000  # of a question; whoever writes more has asked within these, and patterns stay quick
+READ_CHARACTERS = QUESTION_CHARS  # of any text that is handed in; patterns stay quick
 MOST_INTENTS = 3  # more answers at once than this are not an answer
 REMEMBERED = 3  # earlier questions that “why?” may refer to
 
@@ -574,8 +576,13 @@ TRADITIONAL = str.maketrans(
 
 
 def language_of(text: str, otherwise: Language = "en") -> Language:
-    """Chinese where its characters outnumber Latin words (codes like AU12 aside); ``otherwise`` without either."""
+    """Chinese where its characters outnumber Latin words (codes like AU12 aside); ``otherwise`` without either.
+
+    Japanese and Korean are neither, however many Chinese characters stand in them.
+    """
     sample = unicodedata.normalize("NFKC", text[:READ_CHARACTERS])
+    if other_script(sample):
+        return otherwise
     han = len(re.findall(f"[{HAN}]", sample))
     latin = len(re.findall(r"(?!au\d)[a-z][a-z'-]+", sample.casefold()))
     if han == 0 and latin == 0:
@@ -595,7 +602,7 @@ def understand(question: str, earlier: Sequence[str] = (), language: Language = 
     if not text:
         return Query(language_of(question, language), (_I.EMPTY,))
     language = language_of(text, language)
-    if _foreign(text):
+    if _foreign(text) or other_script(text):
         return Query(language, (_I.FOREIGN,))
     wished = _wished_language(text)
     query = _read(text, wished or language)

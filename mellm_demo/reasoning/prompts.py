@@ -24,7 +24,8 @@ from mellm_demo.headline import clause
 from mellm_demo.reasoning import answers_en, answers_zh, brief, lookup
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
-from mellm_demo.reasoning.protocol import last_question
+from mellm_demo.reasoning.protocol import QUESTION_CHARS, last_question
+from mellm_demo.reasoning.tongues import other_language
 from mellm_demo.records import ActionUnitEvidence, Analysis, Image, RegionMotion, Turn
 from mellm_demo.wording import HAN, Language, number, seconds
 
@@ -32,7 +33,7 @@ Role = Literal["system", "user", "assistant"]
 Style = Literal["plain", "mellm_v1", "brief"]
 Counter = Callable[[str], int]
 
-MOST_QUESTION_CHARACTERS = 2000  # of a question; whoever writes more has asked within these
+MOST_EARLIER_CHARACTERS = 2000  # of a question that has been answered already
 MOST_ANSWER_CHARACTERS = 6000  # of an earlier answer
 MOST_PROMPT_FILE_BYTES = 65_536
 CHARACTERS_PER_TOKEN = 3.2  # of English and numbers, by the usual byte-pair vocabularies; on the safe side
@@ -55,7 +56,7 @@ class Prompt:
     """What goes to the model."""
 
     messages: tuple[Message, ...]  # system first where there is one; then user and assistant in turns
-    language: Language  # of the answer
+    language: Language  # of what the model is told, and of the answer unless the question is in a third one
     tokens: int  # by the counter, image included
     dropped_turns: int  # older turns that did not fit
 
@@ -85,13 +86,15 @@ def build(
     count: Counter = estimate_tokens,
     image_tokens: int = IMAGE_TOKENS,
     looked_up: bool = True,
+    sees: bool = True,
 ) -> Prompt:
     """Messages for a chat model.
 
     Args:
         analysis: what was measured.
         turns: the conversation so far; the last turn is the question. None asks for the first explanation.
-        language: of the answer, where no question shows one.
+        language: of the answer, where no question shows one. A question in neither English nor Chinese is to be
+            answered in its own, in the plain style; the other two are those of models that were not taught any.
         style: ``mellm_v1`` is the shape that the published weights were trained on: image first, Chinese, no system
             part of our own. Its first explanation holds no numbers; follow-up questions, for which there was no
             training, get the evidence beside the image.
@@ -101,19 +104,22 @@ def build(
         count: tokens of a text.
         image_tokens: tokens of the image.
         looked_up: in the brief style, whether what a question names is looked up and put beside it.
+        sees: whether the model takes images; one that does not is told that only the visitor sees this one.
 
     Raises ReasonerError where evidence and question alone exceed the budget.
     """
     question = last_question(turns)
+    other = False
     if question is not None:
         for turn in turns:
             if turn.role == "user":
-                language = language_of(turn.text, language)
-    image = map_png(analysis.moment.motion_map) if analysis.moment else None
+                language, other = language_of(turn.text, language), other_language(turn.text, other)
+    image = map_png(analysis.moment.motion_map) if analysis.moment and sees else None
     facts = Facts(analysis)
     if style == "brief":
         return _fitted(*_brief(facts, turns, image, looked_up), "en", budget, count, image_tokens)
-    head = _head(facts, language, style, template, image, asked=question is not None)
+    answer_in = ANSWER_LIKE if other and style == "plain" else ANSWER_IN
+    head = _head(facts, language, style, template, image, answer_in[language], asked=question is not None)
     talk = _talk(turns, language) if question is not None else ()
     return _fitted(head, talk, language, budget, count, image_tokens)
 
@@ -156,7 +162,14 @@ def read_prompt_file(path: str | Path) -> str:
 
 
 def _head(
-    facts: Facts, language: Language, style: Style, template: str | None, image: bytes | None, *, asked: bool
+    facts: Facts,
+    language: Language,
+    style: Style,
+    template: str | None,
+    image: bytes | None,
+    answer_in: str,
+    *,
+    asked: bool,
 ) -> tuple[Message, ...]:
     """Everything that never is trimmed: the system part, and the message with image and evidence."""
     if style == "mellm_v1":
@@ -165,16 +178,18 @@ def _head(
             parts.append(motion_prompt(facts, language))
         if not facts.found:
             parts.append(unreliable(facts, language))
-        parts.append(ANSWER_IN[language])
+        parts.append(answer_in)
         return (Message("user", "\n\n".join(parts), image),)
-    parts = [legend(language)] if image else []
+    pictured = facts.analysis.moment is not None
+    parts = [legend(language)] if pictured else []  # visitors ask about the image even where only they see it
     parts.append(motion_prompt(facts, language))
     if not facts.found:
         parts.append(unreliable(facts, language))
     if not asked:
         parts.append(STEPS[language] if facts.found else EXPLAIN_WHY[language])
-    parts.append(ANSWER_IN[language])
-    return Message("system", SYSTEM[language]), Message("user", "\n\n".join(parts), image)
+    parts.append(answer_in)
+    rules = SYSTEM[language].replace(*SEES_NOTHING[language]) if pictured and not image else SYSTEM[language]
+    return Message("system", rules), Message("user", "\n\n".join(parts), image)
 
 
 def _brief(
@@ -185,9 +200,9 @@ def _brief(
     explaining = last < 0 or turns[0].role == "assistant"
     words = brief.record(facts) + (f"\n{brief.EXPLAIN}" if explaining else "")
     told, earlier = [], list[str]()
-    for turn in turns[: last + 1]:
+    for place, turn in enumerate(turns[: last + 1]):
         if turn.role == "user":
-            question = clean(turn.text, MOST_QUESTION_CHARACTERS) or NO_QUESTION["en"]
+            question = clean(turn.text, _most(place == last)) or NO_QUESTION["en"]
             told.append(
                 Message("user", lookup.with_looked_up(facts, question, tuple(earlier)) if looked_up else question)
             )
@@ -201,17 +216,22 @@ def _talk(turns: Sequence[Turn], language: Language) -> tuple[Message, ...]:
     """The conversation up to its last question, cleaned."""
     last = max(index for index, turn in enumerate(turns) if turn.role == "user")
     told = []
-    for turn in turns[: last + 1]:
+    for place, turn in enumerate(turns[: last + 1]):
         if turn.role == "user":
-            told.append(Message("user", _asked(turn.text, language)))
+            told.append(Message("user", _asked(turn.text, language, _most(place == last))))
         elif text := clean(turn.text, MOST_ANSWER_CHARACTERS):
             told.append(Message("assistant", text))
     return tuple(told)
 
 
-def _asked(question: str, language: Language) -> str:
+def _most(to_answer: bool) -> int:
+    """Characters of a question that are told: what is to be answered whole, what came before it shorter."""
+    return QUESTION_CHARS if to_answer else MOST_EARLIER_CHARACTERS
+
+
+def _asked(question: str, language: Language, most: int) -> str:
     lead = QUESTION[language]
-    return f"{lead}\n<question>\n{clean(question, MOST_QUESTION_CHARACTERS) or NO_QUESTION[language]}\n</question>"
+    return f"{lead}\n<question>\n{clean(question, most) or NO_QUESTION[language]}\n</question>"
 
 
 def _fitted(
@@ -264,8 +284,7 @@ def clean(text: str, most: int) -> str:
     brackets around capitals (as in “[INST]”) become round ones.
     """
     text = unicodedata.normalize("NFKC", text[: 2 * most]).replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
-    kept = kept.replace("<", "‹").replace(">", "›")
+    kept = wording.legible(text).replace("<", "‹").replace(">", "›")
     kept = _CODE_IN_BRACKETS.sub(r"(\1)", kept)
     kept = re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*\n\s*", "\n\n", kept)).strip()
     return kept if len(kept) <= most else kept[:most].rstrip() + " […]"
@@ -449,6 +468,13 @@ SYSTEM: dict[Language, str] = {
         "- 简短，用平实的句子，引用数值。"
     ),
 }
+SEES_NOTHING: dict[Language, tuple[str, str]] = {  # words of the above, and what a model without an eye is told instead
+    "en": (
+        "an image of the motion and a list of measurements.",
+        "a list of measurements. There is an image of the motion too, which the visitor sees and you do not.",
+    ),
+    "zh": ("一幅运动图和一组测量结果。", "一组测量结果。另有一幅运动图，访客看得到，你看不到。"),
+}
 MEASURED: dict[Language, str] = {
     "en": "Measurements (head motion removed):",
     "zh": "测量结果（已去除头部运动）：",
@@ -472,6 +498,13 @@ EXPLAIN_WHY: dict[Language, str] = {
     "zh": "请用几句话，带上数值，说明为什么从这段视频得不出可靠的结论。",
 }
 ANSWER_IN: dict[Language, str] = {"en": "Answer in English.", "zh": "请用中文回答。"}
+ANSWER_LIKE: dict[Language, str] = {
+    "en": (
+        "Answer in the language in which the visitor's last question is written, whatever the language of this text. "
+        "Write numbers and units as they stand here."
+    ),
+    "zh": "请用访客最后一个问题所用的语言回答，不论这段文字是什么语言。数值和单位照原样书写。",
+}
 QUESTION: dict[Language, str] = {"en": "The visitor asks:", "zh": "访客的问题："}
 NO_QUESTION: dict[Language, str] = {"en": "(nothing was asked)", "zh": "（没有问题）"}
 

@@ -14,6 +14,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 
+QUESTION_CHARS = 4000  # of a question: the page refuses a longer one, so whoever answers reads all that was asked
+
 
 @dataclass(frozen=True)
 class Waiting:

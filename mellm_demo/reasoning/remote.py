@@ -38,6 +38,7 @@ TRIES = 3
 FIRST_PAUSE_S = 0.5  # before trying again; doubled each time
 LONGEST_PAUSE_S = 20.0  # a server that asks for a longer one is not waited for
 RETRIED = frozenset({429, 502, 503, 504})
+UNFIT = frozenset({400, 404, 415, 422, 500})  # with which servers refuse images and lengths
 MOST_CHARACTERS = 40_000  # of a reply; a model that never ends is stopped here
 MOST_TOLD = 160  # characters of the server's own words in a sentence
 LEAST_KEY = 4  # characters; what is shorter cannot be told from ordinary text
@@ -90,7 +91,7 @@ class RemoteModel:
             size="as served",
             precision="as served",
             device=self._host,
-            why=f"The settings name a server, {self._host}.",
+            why=f"The settings name a server, {self._host}." + ("" if self._options.with_image else UNSEEN),
             notice="written by a language model on a server; it can be wrong",
         )
 
@@ -107,10 +108,11 @@ class RemoteModel:
             style=options.style,
             template=options.template,
             budget=options.budget,
+            sees=options.with_image,
         )
         body = {
             "model": options.model,
-            "messages": [_as_openai(message, options.with_image) for message in prompt.messages],
+            "messages": [_as_openai(message) for message in prompt.messages],
             "stream": True,
             "max_tokens": options.max_tokens,
             "temperature": options.temperature,
@@ -174,11 +176,11 @@ class RemoteModel:
                     event = await asyncio.wait_for(anext(events), max(due - time.monotonic(), 0.001))
                 except StopAsyncIteration:
                     raise self._broken(begun) from None
-                pieces, last, alive = self._piece(event)
+                pieces, last = self._piece(event)
                 for piece in pieces:
                     begun = True
                     yield piece
-                if alive:
+                if pieces:  # an event that carries nothing is no sign of life: it could come for ever
                     due = time.monotonic() + self._options.between_tokens_s
         except wire.Refused as refusal:
             raise self._refused(refusal.status, refusal.retry_after, refusal.text) from None
@@ -199,15 +201,15 @@ class RemoteModel:
         finally:
             await client.close()
 
-    def _piece(self, event: Any) -> tuple[list[Piece], bool, bool]:
-        """What an event brings, whether it is the last, and whether it shows that the model is at work.
+    def _piece(self, event: Any) -> tuple[list[Piece], bool]:
+        """What an event brings, and whether it is the last.
 
         Raises what Python raises where it is of another shape: the library checks none.
         """
         if event.choices is None:
             raise TypeError
         if not event.choices:  # the usage at the end
-            return [], False, False
+            return [], False
         choice = event.choices[0]
         said = choice.delta or SimpleNamespace(**getattr(choice, "message", {}))  # a message: all at once
         told = {key: value for key, value in vars(said).items() if value is not None}
@@ -217,7 +219,7 @@ class RemoteModel:
         pieces: list[Piece] = [Thought(thought)] if thought else []
         pieces += [text] if text else []
         pieces += [CutOff("length")] if choice.finish_reason == "length" else []
-        return pieces, bool(choice.finish_reason), bool(told)
+        return pieces, bool(choice.finish_reason)
 
     # ------------------------------------------------------------------------------------------ what went wrong
 
@@ -243,6 +245,8 @@ class RemoteModel:
             key = "the key" if self._key else "a request without a key"
             return self._error(f"refuses {key} ({status})", "Set MELLM_REMOTE_API_KEY to a key that may use the model.")
         words = self._words(text)
+        if status in UNFIT and (unfit := self._unfit(status, words)):
+            return unfit
         if status == 404:
             return self._error(
                 f"knows no model “{model}” at this address (404)", f"Check MELLM_REMOTE_MODEL. {CHECK_URL}"
@@ -258,9 +262,26 @@ class RemoteModel:
             return self._error(f"failed ({status}){words}", "Ask again; if it stays so, look into the server's log.")
         if 300 <= status < 400:
             return self._error(f"points to another address ({status})", "Set MELLM_REMOTE_BASE_URL to the final one.")
+        hint = "If its model takes no images, set MELLM_REMOTE_IMAGE=off. " if self._options.with_image else ""
         return self._error(
-            f"does not take the request ({status}){words}", "The model may not take images or such lengths."
+            f"does not take the request ({status}){words}",
+            f"{hint}If prompt and answer are too long for it, set a smaller MELLM_REMOTE_CONTEXT_TOKENS.",
         )
+
+    def _unfit(self, status: int, words: str) -> ReasonerError | None:
+        """Where the server's words say that it is the image, or the length, that it does not take."""
+        said = words.replace(self._options.model, "")  # “some-vision-model” says nothing of images
+        if self._options.with_image and IMAGE_WORDS.search(said):
+            return self._error(
+                f"does not take the image ({status}){words}",
+                "Set MELLM_REMOTE_IMAGE=off, and it is told the measurements in words only; or name a model that sees.",
+            )
+        if LENGTH_WORDS.search(said):
+            return self._error(
+                f"has no room for this prompt and answer ({status}){words}",
+                "Set MELLM_REMOTE_CONTEXT_TOKENS to what it has room for.",
+            )
+        return None
 
     def _words(self, text: str) -> str:
         """The server's own words, cut, in one line, the key taken out."""
@@ -276,6 +297,12 @@ class RemoteModel:
 
 
 CHECK_URL = "Check MELLM_REMOTE_BASE_URL."
+UNSEEN = " It is not sent the image and goes by the measurements in words."
+IMAGE_WORDS = re.compile(r"image|multi-?modal|vision|mmproj", re.IGNORECASE)
+LENGTH_WORDS = re.compile(
+    r"context (?:length|size|window)|maximum model length|max_model_len|max_new_tokens|too long|too many tokens",
+    re.IGNORECASE,
+)
 
 
 # --------------------------------------------------------------------------------------------- the protocol
@@ -308,8 +335,8 @@ def _retry_after(header: str) -> float | None:
     return None
 
 
-def _as_openai(message: Message, with_image: bool) -> dict[str, Any]:
-    if message.image_png is None or not with_image:
+def _as_openai(message: Message) -> dict[str, Any]:
+    if message.image_png is None:
         return {"role": message.role, "content": message.text}
     url = f"data:image/png;base64,{base64.b64encode(message.image_png).decode()}"
     image = {"type": "image_url", "image_url": {"url": url}}

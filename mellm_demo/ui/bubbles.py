@@ -11,7 +11,7 @@ from typing import Any
 
 from mellm_demo.records import Ended, Statement
 from mellm_demo.ui.session import Entry
-from mellm_demo.wording import Language
+from mellm_demo.wording import Language, legible
 
 ENDINGS: dict[Ended, str] = {
     "stopped": "Stopped.",
@@ -46,13 +46,13 @@ def _content(entry: Entry) -> str:
 def _folded(thought: str, *, done: bool) -> str:
     title = "What the model thought first" if done else "The model is thinking …"
     # A text in which a line break ends no paragraph: blank lines within raw markup would end it.
-    inside = escape(thought.strip()).replace("\n", "<br>")
+    inside = escape(legible(thought).strip()).replace("\n", "<br>")
     return f"<details class='thought'><summary>{title}</summary><div>{inside}</div></details>"
 
 
 def as_typed(text: str) -> str:
     """Markdown stays; markup is shown as it was written, and no picture is fetched from anywhere."""
-    return text.replace("\x00", "").replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
+    return legible(text).replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
 
 
 def as_meant(shown: str) -> str:

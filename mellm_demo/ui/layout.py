@@ -18,7 +18,6 @@ from mellm_demo.ui.theme import ASSETS, UI_ASSETS, asset
 VIDEO, FRAMES, PAIR = "Video", "Frames or GIF", "Onset and apex"
 IMAGE_TYPES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"]
 VIDEO_HEIGHT_PX = 250
-QUESTION_CHARS = 4000
 SYNTHETIC_PREFIX = "synthetic_"  # of the example clips; the gallery says it in a badge
 CLIP_PROMPT = "Your clip"
 

@@ -14,13 +14,23 @@ from mellm_demo.errors import MellmError
 from mellm_demo.reasoning.choice import NARRATOR, Loadable
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import told
-from mellm_demo.reasoning.protocol import CutOff, Loading, Piece, Rewritten, SpokenBy, Thought, Waiting, asked_last
+from mellm_demo.reasoning.protocol import (
+    QUESTION_CHARS,
+    CutOff,
+    Loading,
+    Piece,
+    Rewritten,
+    SpokenBy,
+    Thought,
+    Waiting,
+    asked_last,
+)
 from mellm_demo.ui import fragments
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.house import House, Updates, log_failure
-from mellm_demo.ui.layout import QUESTION_CHARS
 from mellm_demo.ui.session import Entry, Visit
 from mellm_demo.ui.speech import listen
+from mellm_demo.wording import legible
 
 LOADING_TICK_S = 0.3
 ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
@@ -96,9 +106,9 @@ async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
 def take(entry: Entry, piece: Piece) -> None:
     """Add to an entry what its writer has sent."""
     if isinstance(piece, str):
-        entry.text += piece
+        entry.text += legible(piece, after=entry.text)
     elif isinstance(piece, Thought):
-        entry.thought += piece.text
+        entry.thought += legible(piece.text, after=entry.thought)
     elif isinstance(piece, CutOff):
         entry.ended = piece.reason
     elif isinstance(piece, Rewritten):
@@ -195,7 +205,7 @@ def stop(house: House, visit: Visit) -> Updates:
 
 def ask(house: House, visit: Visit, question: str) -> Updates:
     """Put a question; who speaks answers as soon as the turn comes."""
-    page, question = house.page, (question or "").replace("\x00", "").strip()
+    page, question = house.page, legible(question or "").strip()
     if not question:
         return {page.question: gr.skip()}
     if visit.analysis is None:
@@ -232,7 +242,7 @@ def ask_again(house: House, visit: Visit, index: int) -> Updates:
 
 def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
     """Replace a question and all that followed it."""
-    question = as_meant(question).replace("\x00", "").strip()
+    question = legible(as_meant(question)).strip()
     if len(question) > QUESTION_CHARS:  # the question that was answered stays, and its answer
         visit.entries += _too_long(question)
         return talk(house, visit)

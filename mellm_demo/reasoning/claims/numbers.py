@@ -16,8 +16,10 @@ _PX, _PERCENT, _MS, _S = (
     r"ms\b|milliseconds?\b|毫秒",
     r"s\b|sec(?:onds?)?\b|秒",
 )
+# Not the end of “2,05 px”, as some languages write it, or of “1,200 ms”; but that of “0.8,5.8 px”, as Chinese puts it.
+_AFTER_COMMA = "".join(rf"(?<!(?<!\.)\b\d{{{digits}}},)" for digits in (1, 2, 3))
 _NUMBER = re.compile(
-    rf"(?<![\w./])(\d+(?:\.\d+)?)(?:\s*(?:-|–|~|to|至|到)\s*(\d+(?:\.\d+)?))?\s*(?:({_PX})|({_PERCENT})|({_MS})|({_S}))(?!/)"
+    rf"(?<![\w./]){_AFTER_COMMA}(\d+(?:\.\d+)?)(?:\s*(?:-|–|~|to|至|到)\s*(\d+(?:\.\d+)?))?\s*(?:({_PX})|({_PERCENT})|({_MS})|({_S}))(?!/)"
 )
 _FIT = re.compile(
     r"(?:\bfit\w*|\bprobability|\bconfidence|\bscore|吻合度|概率|置信度)\s*(?:of|is|was|:|为|是|=)?\s*([01]\.\d+)"
