@@ -37,7 +37,6 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
-STOP_S = 0.5  # the promise; machines that run many tests at once get some more
 GENEROUS_S = 5.0
 SHORT = Manner(max_tokens=24, temperature=0.0)
 
