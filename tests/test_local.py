@@ -1,4 +1,4 @@
-"""Three architectures, tiny and random, through the real loading code: streaming, Stop, NF4, LoRA, wrong weights."""
+"""Six architectures, tiny and random, through the real loading code: streaming, Stop, NF4, LoRA, wrong weights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import transformers
 from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import loading, local, memory, zero_gpu
+from mellm_demo.reasoning import loading, local, memory, processors, zero_gpu
 from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
@@ -26,6 +27,9 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
 from mellm_demo.records import Turn
 
 GENEROUS_S = 5.0  # the promise is 0.5 s
+IMAGE_TOKENS = {  # of the motion map, with marks and line breaks
+    "qwen2_5_vl": 258, "qwen3_vl": 198, "idefics3": 34, "smolvlm": 34, "llava_onevision": 89, "llava": 17,
+}  # fmt: skip
 SHORT = Manner(max_tokens=12, temperature=0.0)
 KINDS = sorted(SAVERS)
 IMAGE = map_png(np.full((448, 448, 3), 90, np.uint8))
@@ -74,7 +78,7 @@ def text_of(pieces) -> str:
 def test_every_architecture_sees_and_writes(engines, kind):
     engine = engines(kind)
     assert engine.sees
-    assert engine.image_tokens() == {"qwen2_5_vl": 258, "idefics3": 34, "llava": 17}[kind]  # marks and line breaks too
+    assert engine.image_tokens() == IMAGE_TOKENS[kind]
     pieces = written(engine)
     assert text_of(pieces)
     assert pieces[-1] == CutOff("length")
@@ -104,17 +108,83 @@ def test_templates_are_followed(engines):
     assert told["llava"] == "USER: <image>\nBe brief.\n\nWhat moved? ASSISTANT:"  # knows no system part
 
 
-def test_text_comes_as_it_is_written(engines):
-    """The second piece is there before the last token was made."""
-    engine, times = engines("idefics3"), []
-    engine.generate(ASKED, Manner(max_tokens=60, temperature=0.0), lambda _: times.append(time.monotonic()), bool)
-    assert times[0] < times[-1]
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_comes_as_it_is_written(engines, kind):
+    """Far from the end the model is held until somebody has read a piece."""
+    import torch
+
+    engine, read, in_time = engines(kind), threading.Event(), []
+    letters = engine._words("a b", add_special_tokens=False)["input_ids"][:2]
+    passes = 0
+
+    def holds(*_) -> None:
+        nonlocal passes
+        passes += 1
+        if passes == 10:
+            in_time.append(read.wait(60))
+
+    def writes(head, given, logits):  # "a a a …", so that there is something to read
+        forced = torch.full_like(logits, -1e4)
+        forced[..., letters[passes % 2]] = 1e4
+        return forced
+
+    handles = [
+        engine._model.register_forward_pre_hook(holds),
+        engine._model.get_output_embeddings().register_forward_hook(writes),
+    ]
+    try:
+        engine.generate(ASKED, Manner(max_tokens=20, temperature=0.0), lambda _: read.set(), lambda: False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert in_time == [True]
+    assert passes == 20
 
 
-def test_large_images_are_made_smaller(engines, folders):
-    narrow = LocalOptions(str(folders["qwen2_5_vl"]), precision="float32", device="cpu", max_pixels=112 * 112)
-    assert Transformer(narrow, quiet).image_tokens() == 18  # 4 × 4, and two marks
+@pytest.mark.parametrize(
+    ("kind", "side", "tokens"),
+    [
+        ("qwen2_5_vl", 112, 18),  # 4 × 4, and two marks
+        ("qwen3_vl", 96, 11),
+        ("idefics3", 111, 7),  # one tile of 56 px instead of four and the whole
+        ("smolvlm", 111, 7),
+        ("smolvlm", 112, 34),
+        ("llava_onevision", 56, 37),
+        ("llava", 28, 17),  # takes one size only
+    ],
+)
+def test_large_images_are_made_smaller(folders, kind, side, tokens):
+    options = LocalOptions(str(folders[kind]), precision="float32", device="cpu", max_pixels=side * side)
+    engine = Transformer(options, quiet)
+    assert engine.image_tokens() == tokens
+    written(engine)
+
+
+def test_small_images_stay_as_they_are(engines):
     assert engines("qwen2_5_vl")._picture(SMALL_IMAGE).size == (56, 56)
+
+
+def test_images_are_cut_into_as_many_tiles_as_the_limit_holds():
+    """SmolVLM2's own sizes: 2048 px in tiles of 512."""
+    for side, edge, cut in ((448, 512, False), (1023, 512, False), (1024, 1024, True), (9000, 2048, True)):
+        images = types.SimpleNamespace(
+            size={"longest_edge": 2048}, max_image_size={"longest_edge": 512}, do_image_splitting=True
+        )
+        processors.bound_tiles(images, side * side)
+        assert (images.size["longest_edge"], images.do_image_splitting) == (edge, cut)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("smolvlm", {"image_seq_len": 4}),
+        ("llava_onevision", {"num_image_tokens": 16, "vision_feature_select_strategy": "full"}),
+    ],
+)
+def test_a_processor_keeps_its_options_without_its_part_for_videos(engines, kind, options):
+    processor = engines(kind)._processor
+    assert {name: getattr(processor, name) for name in options} == options
+    assert type(processor).__mro__[1] is getattr(transformers, type(processor).__name__)
 
 
 def test_tokens_are_counted_by_the_models_own_tokenizer(engines):
@@ -385,7 +455,7 @@ def test_a_missing_template(folders, tmp_path):
     copy = shutil.copytree(folders["llava"], tmp_path / "no-template")
     for path in copy.glob("chat_template*"):
         path.unlink()
-    assert "no chat template" in failure(copy)
+    assert "no chat template that can be used (Cannot use apply_chat_template" in failure(copy)
 
 
 def test_devices_and_attention_that_are_not_there(folders):

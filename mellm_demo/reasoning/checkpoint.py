@@ -55,6 +55,11 @@ class Checkpoint:
     other_bytes: int = 0  # of weights in other formats, whose tensors are not known
 
     @property
+    def name(self) -> str:
+        """As the model is shown and named in sentences."""
+        return named(self.folder)
+
+    @property
     def model_type(self) -> str:
         """“qwen2_5_vl”."""
         return str(self.config.get("model_type", ""))
@@ -107,6 +112,13 @@ def is_hub_id(name: str) -> bool:
     return bool(HUB_ID.fullmatch(name)) and not Path(name).expanduser().exists()
 
 
+def named(folder: Path) -> str:
+    """The name of a model: its folder's, or “owner/name” in the hub's cache, where the folder is called by a hash."""
+    place = folder.resolve()
+    stored = place.parents[1].name if len(place.parents) > 1 and place.parent.name == "snapshots" else ""
+    return stored.removeprefix("models--").replace("--", "/", 1) if stored.startswith("models--") else place.name
+
+
 def inspect(folder: Path) -> Checkpoint:
     """What the folder holds.
 
@@ -116,7 +128,7 @@ def inspect(folder: Path) -> Checkpoint:
         raise WeightsError(f"There is no folder “{folder}”. Name the folder that holds the model's config.json.")
     config = read_json(folder / "config.json", "a model as transformers saves it")
     if not isinstance(config.get("model_type"), str):
-        raise WeightsError(f"The config.json in “{folder.name}” names no model type. Fetch the model again.")
+        raise WeightsError(f"The config.json in “{named(folder)}” names no model type. Fetch the model again.")
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         listed = read_json(index, "an index of weights").get("weight_map")
@@ -125,7 +137,7 @@ def inspect(folder: Path) -> Checkpoint:
         missing = [path.name for path in files if not path.is_file()]
         if missing:
             raise WeightsError(
-                f"{len(missing)} of the {len(files)} files of weights in “{folder.name}” are missing, “{missing[0]}” "
+                f"{len(missing)} of the {len(files)} files of weights in “{named(folder)}” are missing, “{missing[0]}” "
                 "for one. Fetch them."
             )
     else:
@@ -138,7 +150,7 @@ def inspect(folder: Path) -> Checkpoint:
     other = sorted(folder.glob("pytorch_model*.bin"))
     if not other:
         raise WeightsError(
-            f"There are no weights in “{folder.name}”. It needs model.safetensors beside its config.json."
+            f"There are no weights in “{named(folder)}”. It needs model.safetensors beside its config.json."
         )
     return Checkpoint(folder, config, {}, sum(path.stat().st_size for path in other))
 
@@ -149,12 +161,12 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise WeightsError(
-            f"“{path.parent.name}” holds no {path.name}, so it is not {what}. Name another folder."
+            f"“{named(path.parent)}” holds no {path.name}, so it is not {what}. Name another folder."
         ) from None
     except (ValueError, RecursionError):
-        raise WeightsError(f"The file {path.name} in “{path.parent.name}” is damaged. Fetch it again.") from None
+        raise WeightsError(f"The file {path.name} in “{named(path.parent)}” is damaged. Fetch it again.") from None
     if not isinstance(found, dict):
-        raise WeightsError(f"The file {path.name} in “{path.parent.name}” is damaged. Fetch it again.")
+        raise WeightsError(f"The file {path.name} in “{named(path.parent)}” is damaged. Fetch it again.")
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, is_hub_id, read_json
+from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, is_hub_id, named, read_json
 from mellm_demo.reasoning.precision import Plan
 from mellm_demo.reasoning.resident import Tell, short
 
@@ -59,7 +59,7 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
     from transformers.utils.import_utils import is_flash_attn_2_available
 
-    name = checkpoint.folder.name
+    name = checkpoint.name
     if checkpoint.model_type not in KNOWN:
         own = " It brings code of its own, which is not run." if checkpoint.config.get("auto_map") else ""
         raise WeightsError(
@@ -121,7 +121,7 @@ def refuse_strays(what: str, info: Any) -> None:
         ("left over", sorted(found.get("unexpected_keys") or ())),
         ("not readable", [short(text) for text in found.get("error_msgs") or ()]),
     )
-    told = [f"{label}: {_named(names)}" for label, names in lists if names]
+    told = [f"{label}: {_first(names)}" for label, names in lists if names]
     if told:
         raise WeightsError(f"{what}. {'; '.join(told)}. Fetch the model again, or name the folder that fits.")
 
@@ -130,7 +130,7 @@ def _shape(shape: Any) -> str:
     return "×".join(str(int(side)) for side in shape)
 
 
-def _named(names: Sequence[str]) -> str:
+def _first(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -140,7 +140,7 @@ def adapt(model: Any, folder: Path) -> None:
     found = read_json(folder / "adapter_config.json", "an adapter")
     kind = found.get("peft_type")
     if kind != "LORA":
-        raise WeightsError(f"The adapter “{folder.name}” is of the kind “{kind}”; LoRA adapters can be used.")
+        raise WeightsError(f"The adapter “{named(folder)}” is of the kind “{kind}”; LoRA adapters can be used.")
     try:
         info = model.load_adapter(str(folder), ignore_mismatched_sizes=True)
     except ImportError:
@@ -149,10 +149,10 @@ def adapt(model: Any, folder: Path) -> None:
         raise
     except Exception as error:
         raise WeightsError(
-            f"The adapter “{folder.name}” does not go with the model ({short(error)}). Name the one that was trained "
+            f"The adapter “{named(folder)}” does not go with the model ({short(error)}). Name the one that was trained "
             "on it."
         ) from None
-    refuse_strays(f"The adapter “{folder.name}” does not go with the model", info)
+    refuse_strays(f"The adapter “{named(folder)}” does not go with the model", info)
     model.eval()
 
 

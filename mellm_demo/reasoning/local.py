@@ -19,7 +19,7 @@ import numpy as np
 from mellm_demo.errors import ReasonerError, WeightsError
 from mellm_demo.reasoning import loading, memory
 from mellm_demo.reasoning.answering import Emit, Manner, Stopped
-from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id
+from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id, named
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
 from mellm_demo.reasoning.loading import Attention
@@ -27,7 +27,7 @@ from mellm_demo.reasoning.precision import Precision, plan
 from mellm_demo.reasoning.processors import load_processor
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
-from mellm_demo.reasoning.resident import NOTICE, Resident, Tell
+from mellm_demo.reasoning.resident import NOTICE, Resident, Tell, short
 from mellm_demo.reasoning.zero_gpu import on_gpu
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language
@@ -74,7 +74,7 @@ def local_model(options: LocalOptions, manner: Manner, language: Language = "en"
         name, size = options.model, ""
     else:
         found = inspect(Path(options.model).expanduser())
-        name, size = found.folder.resolve().name, _size(found)
+        name, size = found.name, _size(found)
     card = ReasonerCard(name, True, size or "not loaded yet", "as it fits", "as found", options.why, NOTICE)
     return Resident(lambda tell: Transformer(options, tell), card, manner, language)
 
@@ -97,7 +97,7 @@ class Transformer:
         chosen = plan(checkpoint, hardware(options.device, self._torch), options.precision, self.context)
         self._plan, self._max_pixels = chosen, options.max_pixels
         with loading.progress(tell):
-            self._processor = load_processor(folder, checkpoint)
+            self._processor = load_processor(folder, checkpoint, options.max_pixels)
             self._model = loading.load(checkpoint, chosen, options.attention)
             if adapter is not None:
                 loading.adapt(self._model, adapter)
@@ -108,7 +108,7 @@ class Transformer:
         self._stop_within_layers()
         self._stream = on_gpu(self._pieces, _estimated_s)
         self.card = ReasonerCard(
-            name=folder.name + (f" + {adapter.name}" if adapter else ""),
+            name=checkpoint.name + (f" + {named(adapter)}" if adapter else ""),
             is_language_model=True,
             size=_size(checkpoint),
             precision=chosen.precision if not checkpoint.quantised_by else f"quantised ({checkpoint.quantised_by})",
@@ -129,11 +129,13 @@ class Transformer:
     def _found_out(self) -> Capabilities:
         system, parts = True, True
         trial = (Message("system", "s"), Message("user", "u"))
+        last: object = "it leaves out what is asked"
         for parts in (True, False):
             for system in (True, False):
                 try:
                     rendered = self._rendered(trial, Capabilities(system, parts, 0))
-                except Exception:  # whatever a template raises: it does not take this shape
+                except Exception as error:  # whatever a template raises: it does not take this shape
+                    last = error
                     continue
                 if "u" in rendered:
                     break
@@ -142,7 +144,8 @@ class Transformer:
             break
         else:
             raise WeightsError(
-                "The model has no chat template that can be used. Choose one that is made for conversations."
+                f"The model has no chat template that can be used ({short(last)}). Choose one that is made for "
+                "conversations."
             )
         can = Capabilities(system, parts, 0)
         gray = map_png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
