@@ -10,6 +10,7 @@ import threading
 import time
 import types
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -336,7 +337,9 @@ def save_adapter(folder: Path, base: Path, target: str = "q_proj") -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("kind", "precision"), [*((kind, "float32") for kind in KINDS), ("llava", "nf4")])
+@pytest.mark.parametrize(
+    ("kind", "precision"), [*((kind, "float32") for kind in KINDS), ("llava", "nf4"), ("qwen2_5_vl", "nf4")]
+)
 def test_an_adapter_changes_the_model(engines, folders, tmp_path, kind, precision):
     adapter = save_adapter(tmp_path / "adapter", folders[kind])
     options = LocalOptions(str(folders[kind]), str(adapter), precision=precision, device="cpu")
@@ -344,12 +347,49 @@ def test_an_adapter_changes_the_model(engines, folders, tmp_path, kind, precisio
     assert engine.card.name == f"{kind} + adapter"
     assert text_of(written(engine))
     if precision == "float32":
-        import torch
+        assert (logits(engine) != logits(engines(kind))).any()
 
-        with torch.inference_mode():
-            inputs = engine._inputs(ASKED, engine._can)
-            ours, plain = (one._model(**inputs).logits for one in (engine, engines(kind)))
-        assert not torch.allclose(ours, plain)
+
+def renamed(path: Path, *names: tuple[str, str]) -> None:
+    """Give the weights in a file other names; fails where none of them has such a one."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    changed = {}
+    for key, value in weights.items():
+        new = key
+        for before, after in names:
+            new = after + new.removeprefix(before) if new.startswith(before) else new
+        changed[new] = value
+    assert changed.keys() != weights.keys()
+    save_file(changed, path, metadata={"format": "pt"})
+
+
+def logits(engine: Transformer):
+    import torch
+
+    with torch.inference_mode():
+        return engine._model(**engine._inputs(ASKED, engine._can)).logits
+
+
+def test_older_and_newer_names_of_qwens_weights_are_both_known(folders, engines, tmp_path):
+    """Since transformers 4.52 tower and language model stand below “model”; checkpoints of both kinds are about."""
+    from safetensors import safe_open
+
+    base = shutil.copytree(folders["qwen2_5_vl"], tmp_path / "newer")
+    with safe_open(base / "model.safetensors", "pt") as file:
+        assert any(key.startswith("visual.") for key in file.keys())  # noqa: SIM118 - it is no dictionary
+    renamed(base / "model.safetensors", ("model.", "model.language_model."), ("visual.", "model.visual."))
+    newer = Transformer(LocalOptions(str(base), precision="float32", device="cpu"), quiet)
+    assert (logits(newer) == logits(engines("qwen2_5_vl"))).all()
+
+    adapter = save_adapter(tmp_path / "adapter", folders["qwen2_5_vl"])
+    options = LocalOptions(str(base), str(adapter), precision="float32", device="cpu")
+    adapted = logits(Transformer(options, quiet))
+    inside = "base_model.model.model."
+    renamed(adapter / "adapter_model.safetensors", (f"{inside}language_model.", inside))
+    assert (logits(Transformer(options, quiet)) == adapted).all()
+    assert (adapted != logits(newer)).any()
 
 
 def test_an_adapter_of_another_model_is_refused_by_name(folders, tmp_path):
@@ -461,12 +501,21 @@ def test_a_missing_template(folders, tmp_path):
 def test_devices_and_attention_that_are_not_there(folders):
     assert "no CUDA card" in failure(folders["llava"], device="cuda:7")
     assert "“abacus” is not known" in failure(folders["llava"], device="abacus")
-    assert "flash_attention_2 is not installed" in failure(folders["llava"], attention="flash_attention_2")
 
 
-def test_attention_is_a_setting(folders):
-    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu", attention="eager")
-    assert Transformer(options, quiet)._model.config._attn_implementation == "eager"
+@pytest.mark.parametrize("attention", [one for one in get_args(loading.Attention) if one.startswith("flash_attention")])
+def test_attention_that_is_not_installed(folders, attention):
+    assert f"{attention} is not installed here. Set MELLM_LOCAL_ATTENTION to auto" in failure(
+        folders["llava"], attention=attention
+    )
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_attention_is_a_setting(engines, folders, attention):
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu", attention=attention)
+    engine = Transformer(options, quiet)
+    assert engine._model.config._attn_implementation == attention
+    assert abs(logits(engine) - logits(engines("llava"))).max() < 1e-3
 
 
 def test_too_little_memory_is_said_before_loading(folders, monkeypatch):

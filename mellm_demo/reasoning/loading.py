@@ -57,7 +57,6 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
     import torch
     from transformers import AutoModelForImageTextToText
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
-    from transformers.utils.import_utils import is_flash_attn_2_available
 
     name = checkpoint.name
     if checkpoint.model_type not in KNOWN:
@@ -66,8 +65,7 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
             f"“{name}” is of the kind “{checkpoint.model_type}”, which transformers does not know as an image-text "
             f"model.{own} Choose another model."
         )
-    if attention == "flash_attention_2" and not is_flash_attn_2_available():
-        raise SettingsError("flash_attention_2 is not installed here. Set MELLM_LOCAL_ATTENTION to auto or sdpa.")
+    _check_attention(attention)
     options: dict[str, Any] = {}
     if attention != "auto":
         options["attn_implementation"] = attention
@@ -94,6 +92,17 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
         ) from None
     refuse_strays(f"The weights in “{name}” are not those of a {type(model).__name__}", info)
     return model.eval()
+
+
+def _check_attention(attention: str) -> None:
+    """Raises SettingsError for a flash attention that is not installed, of whatever version."""
+    from transformers.utils import import_utils
+
+    if attention.startswith("flash_attention"):
+        version = attention.removeprefix("flash_attention_")
+        available = getattr(import_utils, f"is_flash_attn_{version}_available", lambda: False)
+        if not available():
+            raise SettingsError(f"{attention} is not installed here. Set MELLM_LOCAL_ATTENTION to auto or sdpa.")
 
 
 def _nf4(dtype: Any) -> Any:
