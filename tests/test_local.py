@@ -19,7 +19,7 @@ from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import loading, local, memory, processors, zero_gpu
+from mellm_demo.reasoning import loading, local, memory, precision, processors, zero_gpu
 from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
@@ -522,6 +522,25 @@ def test_too_little_memory_is_said_before_loading(folders, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 10**8)
     monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("it began to load"))
     assert "are free in memory" in failure(folders["llava"])
+
+
+def test_the_adapter_is_counted_before_loading(folders, tmp_path, monkeypatch):
+    adapter = save_adapter(tmp_path / "adapter", folders["llava"])
+    asked = []
+    monkeypatch.setattr(local, "plan", lambda *given: asked.append(given[-1]) or precision.plan(*given))
+    Transformer(LocalOptions(str(folders["llava"]), str(adapter), precision="float32", device="cpu"), quiet)
+    assert asked == [2 * 4 * (4 * 64 + 64 * 4)]  # two layers
+
+
+def test_older_files_of_weights(folders, engines, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    copy = shutil.copytree(folders["llava"], tmp_path / "old")
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    engine = Transformer(LocalOptions(str(copy), precision="float32", device="cpu"), quiet)
+    assert (logits(engine) == logits(engines("llava"))).all()
 
 
 def test_a_prompt_that_is_too_long_is_told(engines):

@@ -73,20 +73,35 @@ class Checkpoint:
     @property
     def parameters(self) -> int:
         """Numbers in all tensors. Of quantised weights, which are packed, this is less than the model's."""
-        return sum(tensor.elements for tensor in self.tensors.values()) or self.other_bytes // 2
+        return sum(tensor.elements for tensor in self.tensors.values()) or self.other_bytes // self._other_width
 
     @property
     def stored_bytes(self) -> int:
         return sum(tensor.bytes for tensor in self.tensors.values()) + self.other_bytes
 
     @property
+    def _other_width(self) -> int:
+        """Bytes of a number in weights of other formats, by what the configuration says of them."""
+        told = str(self.config.get("dtype") or self.config.get("torch_dtype") or "")
+        return 4 if told.endswith("float32") else 2
+
+    @property
     def quantisable(self) -> int:
         """Elements of the linear layers that are quantised where the model is."""
+        if not self.tensors:
+            return min(self._by_configuration(), self.parameters)
         return sum(
             tensor.elements
             for name, tensor in self.tensors.items()
             if len(tensor.shape) == 2 and _LINEAR.search(name) and not unquantised(name)
         )
+
+    def _by_configuration(self) -> int:
+        """Elements of the language model's linear layers by its configuration, where no shapes were read."""
+        width, heads = self.text("hidden_size"), self.text("num_attention_heads", 1) or 1
+        inner = self.text("head_dim") or width // heads
+        attention = 2 * width * inner * (heads + self.text("num_key_value_heads", heads))
+        return self.text("num_hidden_layers") * (attention + 3 * width * self.text("intermediate_size"))
 
     def text(self, key: str, default: int = 0) -> int:
         """A number of the language model's configuration."""
@@ -153,6 +168,15 @@ def inspect(folder: Path) -> Checkpoint:
             f"There are no weights in “{named(folder)}”. It needs model.safetensors beside its config.json."
         )
     return Checkpoint(folder, config, {}, sum(path.stat().st_size for path in other))
+
+
+def adapter_bytes(folder: Path) -> int:
+    """What an adapter's weights take: they are computed in 32 bit. 0 where there are none."""
+    path = folder / "adapter_model.safetensors"
+    if path.is_file():
+        return 4 * sum(tensor.elements for tensor in _header(path).values())
+    other = folder / "adapter_model.bin"
+    return other.stat().st_size if other.is_file() else 0
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import numpy as np
 from mellm_demo.errors import ReasonerError, WeightsError
 from mellm_demo.reasoning import loading, memory
 from mellm_demo.reasoning.answering import Emit, Manner, Stopped
-from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id, named
+from mellm_demo.reasoning.checkpoint import Checkpoint, adapter_bytes, inspect, is_hub_id, named
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
 from mellm_demo.reasoning.loading import Attention
@@ -88,13 +88,15 @@ class Transformer:
     lost = False  # it is a part of this process
 
     def __init__(self, options: LocalOptions, tell: Tell) -> None:
+        reserve = memory.reserve()  # before the libraries, whose memory is none of the analysis's
         tell("loading the libraries", None)
         self._torch = loading.libraries()
         folder = loading.folder_of(options.model, tell)
         adapter = loading.folder_of(options.adapter, tell) if options.adapter else None
         checkpoint = inspect(folder)
         self.context = min(options.context, checkpoint.text("max_position_embeddings") or options.context)
-        chosen = plan(checkpoint, hardware(options.device, self._torch), options.precision, self.context)
+        found = replace(hardware(options.device, self._torch), reserve=reserve)
+        chosen = plan(checkpoint, found, options.precision, self.context, adapter_bytes(adapter) if adapter else 0)
         self._plan, self._max_pixels = chosen, options.max_pixels
         with loading.progress(tell):
             self._processor = load_processor(folder, checkpoint, options.max_pixels)
