@@ -229,11 +229,11 @@ def test_an_adapter_is_computed_in_32_bit(tmp_path):
 
 
 def test_a_model_is_called_by_its_name_on_the_hub(tmp_path):
-    folder = tmp_path / "models--Some-Owner--A-Model--v2" / "snapshots" / "0123abc"
+    folder = tmp_path / "models--Some-Owner--A-Model-v2" / "snapshots" / "0123abc"
     folder.mkdir(parents=True)
-    assert checkpoint.named(folder) == "Some-Owner/A-Model--v2"
+    assert checkpoint.named(folder) == "Some-Owner/A-Model-v2"
     assert checkpoint.named(tmp_path / "snapshots" / "mine") == "mine"
-    with pytest.raises(WeightsError, match=r"“Some-Owner/A-Model--v2” holds no config\.json"):
+    with pytest.raises(WeightsError, match=r"“Some-Owner/A-Model-v2” holds no config\.json"):
         inspect(folder)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
 from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, is_hub_id, named, read_json
+from mellm_demo.reasoning.hub import Check, fetched
 from mellm_demo.reasoning.precision import Plan
 from mellm_demo.reasoning.resident import Tell, short
 
@@ -34,22 +35,12 @@ def libraries() -> Any:
     return torch
 
 
-def folder_of(name: str, tell: Tell) -> Path:
-    """The folder of a model; one named on a hub is fetched first. Raises ReasonerError where that fails."""
-    if not is_hub_id(name):
-        return Path(name).expanduser()
-    import huggingface_hub
+def folder_of(name: str, tell: Tell, check: Check | None = None) -> Path:
+    """The folder of a model; one named on a hub is fetched first, and checked by ``check`` before its weights are.
 
-    tell(f"fetching {name}", None)
-    wanted = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
-    try:
-        with progress(tell):
-            return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
-    except Exception as error:
-        raise ReasonerError(
-            f"“{name}” is no folder here, and cannot be fetched from the hub either ({type(error).__name__}). Check "
-            "the name and the network, or name a folder."
-        ) from None
+    Raises ReasonerError where that fails.
+    """
+    return fetched(name, tell, check) if is_hub_id(name) else Path(name).expanduser()
 
 
 def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:

@@ -23,7 +23,7 @@ from mellm_demo.reasoning.checkpoint import Checkpoint, adapter_bytes, inspect, 
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
 from mellm_demo.reasoning.loading import Attention
-from mellm_demo.reasoning.precision import Precision, plan
+from mellm_demo.reasoning.precision import Plan, Precision, plan
 from mellm_demo.reasoning.processors import load_processor
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
@@ -91,12 +91,17 @@ class Transformer:
         reserve = memory.reserve()  # before the libraries, whose memory is none of the analysis's
         tell("loading the libraries", None)
         self._torch = loading.libraries()
-        folder = loading.folder_of(options.model, tell)
-        adapter = loading.folder_of(options.adapter, tell) if options.adapter else None
-        checkpoint = inspect(folder)
-        self.context = min(options.context, checkpoint.text("max_position_embeddings") or options.context)
         found = replace(hardware(options.device, self._torch), reserve=reserve)
-        chosen = plan(checkpoint, found, options.precision, self.context, adapter_bytes(adapter) if adapter else 0)
+        adapter = loading.folder_of(options.adapter, tell) if options.adapter else None
+        beside = adapter_bytes(adapter) if adapter else 0
+
+        def planned(checkpoint: Checkpoint) -> Plan:
+            return plan(checkpoint, found, options.precision, _context(checkpoint, options.context), beside)
+
+        folder = loading.folder_of(options.model, tell, planned)
+        checkpoint = inspect(folder)
+        self.context = _context(checkpoint, options.context)
+        chosen = planned(checkpoint)
         self._plan, self._max_pixels = chosen, options.max_pixels
         with loading.progress(tell):
             self._processor = load_processor(folder, checkpoint, options.max_pixels)
@@ -345,6 +350,11 @@ def _begins(words: Any, text: str) -> bool:
 def _estimated_s(messages: Sequence[Message], manner: Manner) -> int:
     """Seconds of a graphics card that a reply may take, at a slow 15 tokens/s; for ZeroGPU's schedule."""
     return min(15 + manner.max_tokens // 15, 120)
+
+
+def _context(checkpoint: Checkpoint, wanted: int) -> int:
+    """Tokens of prompt and answer: no more than the model was made for."""
+    return min(wanted, checkpoint.text("max_position_embeddings") or wanted)
 
 
 def _size(checkpoint: Checkpoint) -> str:
