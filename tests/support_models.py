@@ -1,4 +1,4 @@
-"""Image-text-to-text models of three architectures, tiny, weights random, saved as real ones are: config, weights,
+"""Image-text-to-text models of several architectures, tiny, weights random, saved as real ones are: config, weights,
 tokenizer, processor and chat template. For tests of the real loading code.
 
 The tokenizer is built in place: byte-level, so that any text can be written and read back.
@@ -6,6 +6,7 @@ The tokenizer is built in place: byte-level, so that any text can be written and
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ SPECIAL = {
              "<|video_pad|>"],
     "idefics": ["<|endoftext|>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<image>",
                 "<global-img>"] + [f"<row_{r}_col_{c}>" for r in range(1, 7) for c in range(1, 7)],
-    "llava": ["<s>", "</s>", "<pad>", "<image>"],
+    "llava": ["<s>", "</s>", "<pad>", "<image>", "<video>"],
 }  # fmt: skip
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -110,6 +111,83 @@ def save_idefics(folder: Path) -> Path:
     return _save(folder, Idefics3ForConditionalGeneration, config, processor)
 
 
+def save_qwen3(folder: Path) -> Path:
+    """Qwen3-VL: patches of 16 px, and what the tower sees early is added to the first layers."""
+    from transformers import Qwen2VLImageProcessor, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    words = tokenizer("qwen", eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    words.chat_template = CHATML.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>").replace(
+        "END", "<|im_end|>"
+    )
+    config = Qwen3VLConfig(
+        text_config={
+            "vocab_size": len(words), "hidden_size": WIDTH, "intermediate_size": 128, "num_hidden_layers": LAYERS,
+            "num_attention_heads": HEADS, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 4096,
+            "bos_token_id": None, "eos_token_id": words.eos_token_id, "pad_token_id": words.pad_token_id,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [4, 2, 2]},
+        },
+        vision_config={
+            "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": WIDTH,
+            "deepstack_visual_indexes": [0], "num_position_embeddings": 64,
+        },
+        image_token_id=words.convert_tokens_to_ids("<|image_pad|>"),
+        video_token_id=words.convert_tokens_to_ids("<|video_pad|>"),
+        vision_start_token_id=words.convert_tokens_to_ids("<|vision_start|>"),
+        vision_end_token_id=words.convert_tokens_to_ids("<|vision_end|>"),
+    )  # fmt: skip
+    Qwen2VLImageProcessor(patch_size=16).save_pretrained(folder)
+    return _save(folder, Qwen3VLForConditionalGeneration, config, words)
+
+
+def save_smolvlm(folder: Path) -> Path:
+    """SmolVLM2: Idefics3's tiles, and a processor that asks for one of videos."""
+    from transformers import LlamaConfig, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMImageProcessor
+
+    words = tokenizer("idefics", eos_token="<end_of_utterance>", pad_token="<|endoftext|>")
+    words.chat_template = CHATML.replace("IMAGE", "<image>").replace("END", "<end_of_utterance>")
+    config = SmolVLMConfig(
+        text_config=_text(LlamaConfig, words),
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "image_size": 56, "patch_size": 14,
+        },
+        image_token_id=words.convert_tokens_to_ids("<image>"), scale_factor=2, pad_token_id=words.pad_token_id,
+    )  # fmt: skip
+    SmolVLMImageProcessor(size={"longest_edge": 112}, max_image_size={"longest_edge": 56}).save_pretrained(folder)
+    _name_processor(folder, "SmolVLMProcessor", image_seq_len=4)
+    return _save(folder, SmolVLMForConditionalGeneration, config, words)
+
+
+def save_onevision(folder: Path) -> Path:
+    """LLaVA-OneVision: the image as a whole and in tiles of 56 px, without those that hold nothing of it."""
+    from transformers import (
+        LlavaOnevisionConfig,
+        LlavaOnevisionForConditionalGeneration,
+        LlavaOnevisionImageProcessor,
+        Qwen2Config,
+        SiglipVisionConfig,
+    )
+
+    words = tokenizer("llava", bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    words.chat_template = VICUNA
+    grid = [[56, 56], [56, 112], [112, 56], [112, 112]]
+    vision = SiglipVisionConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14,
+        vision_use_head=False,
+    )  # fmt: skip
+    config = LlavaOnevisionConfig(
+        vision_config=vision, text_config=_text(Qwen2Config, words), image_grid_pinpoints=grid,
+        image_token_index=words.convert_tokens_to_ids("<image>"), vision_feature_select_strategy="full",
+        video_token_index=words.convert_tokens_to_ids("<video>"),
+    )  # fmt: skip
+    LlavaOnevisionImageProcessor(size={"height": 56, "width": 56}, image_grid_pinpoints=grid).save_pretrained(folder)
+    _name_processor(
+        folder, "LlavaOnevisionProcessor", num_image_tokens=16, vision_feature_select_strategy="full",
+        video_processor={"video_processor_type": "LlavaOnevisionVideoProcessor"},
+    )  # fmt: skip
+    return _save(folder, LlavaOnevisionForConditionalGeneration, config, words)
+
+
 def save_llava(folder: Path) -> Path:
     """LLaVA with a CLIP tower of 56 px; its template takes no system part."""
     from transformers import (
@@ -138,6 +216,14 @@ def save_llava(folder: Path) -> Path:
     return _save(folder, LlavaForConditionalGeneration, config, processor)
 
 
+def _name_processor(folder: Path, kind: str, **options: Any) -> None:
+    """What is saved beside image processor and tokenizer: the processor's class and its own options.
+
+    By hand, as the class itself cannot be made without torchvision, for videos.
+    """
+    (folder / "processor_config.json").write_text(json.dumps({"processor_class": kind, **options}))
+
+
 def _save(folder: Path, kind: Any, config: Any, processor: Any) -> Path:
     import torch
 
@@ -151,4 +237,7 @@ def _save(folder: Path, kind: Any, config: Any, processor: Any) -> Path:
     return folder
 
 
-SAVERS = {"qwen2_5_vl": save_qwen, "idefics3": save_idefics, "llava": save_llava}
+SAVERS = {
+    "qwen2_5_vl": save_qwen, "qwen3_vl": save_qwen3, "idefics3": save_idefics, "smolvlm": save_smolvlm,
+    "llava_onevision": save_onevision, "llava": save_llava,
+}  # fmt: skip

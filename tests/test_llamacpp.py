@@ -37,7 +37,6 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.records import Turn
 
-STOP_S = 0.5  # the promise; machines that run many tests at once get some more
 GENEROUS_S = 5.0
 SHORT = Manner(max_tokens=24, temperature=0.0)
 
@@ -300,7 +299,8 @@ def test_a_missing_part_of_a_split_model(tmp_path):
 
 
 def test_too_little_memory_is_said_before_loading(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: memory.RESERVE + 350_000_000)
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000_000)
+    monkeypatch.setattr(memory, "reserve", lambda: 650_000_000)
     monkeypatch.setattr(engine, "Process", lambda *_: pytest.fail("it began to load"))
     sentence = failure(GgufOptions(smollm2()))
     assert "350 MB are free" in sentence
@@ -325,7 +325,7 @@ def test_files_are_held_against_their_digests_when_they_are_loaded(tmp_path, mon
 
 
 def test_what_failed_to_load_is_tried_again(monkeypatch):
-    free = [memory.RESERVE, None]
+    free = [memory.reserve(), None]
     monkeypatch.setattr(memory, "available", lambda: free.pop(0))
     model = gguf_model(GgufOptions(smollm2()), Manner(max_tokens=4))
     with pytest.raises(ReasonerError):

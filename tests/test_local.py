@@ -1,4 +1,4 @@
-"""Three architectures, tiny and random, through the real loading code: streaming, Stop, NF4, LoRA, wrong weights."""
+"""Six architectures, tiny and random, through the real loading code: streaming, Stop, NF4, LoRA, wrong weights."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+import transformers
 from support_analysis import make_analysis
 from support_models import SAVERS
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning import loading, local, memory
+from mellm_demo.reasoning import loading, local, memory, precision, processors
 from mellm_demo.reasoning.answering import Manner
 from mellm_demo.reasoning.local import LocalOptions, Transformer, local_model
 from mellm_demo.reasoning.prompts import Message, map_png
@@ -23,6 +25,9 @@ from mellm_demo.reasoning.protocol import CutOff, Loading, Reasoner
 from mellm_demo.records import Turn
 
 GENEROUS_S = 5.0  # the promise is 0.5 s
+IMAGE_TOKENS = {  # of the motion map, with marks and line breaks
+    "qwen2_5_vl": 258, "qwen3_vl": 198, "idefics3": 34, "smolvlm": 34, "llava_onevision": 89, "llava": 17,
+}  # fmt: skip
 SHORT = Manner(max_tokens=12, temperature=0.0)
 KINDS = sorted(SAVERS)
 IMAGE = map_png(np.full((448, 448, 3), 90, np.uint8))
@@ -71,7 +76,7 @@ def text_of(pieces) -> str:
 def test_every_architecture_sees_and_writes(engines, kind):
     engine = engines(kind)
     assert engine.sees
-    assert engine.image_tokens() == {"qwen2_5_vl": 258, "idefics3": 34, "llava": 17}[kind]  # marks and line breaks too
+    assert engine.image_tokens() == IMAGE_TOKENS[kind]
     pieces = written(engine)
     assert text_of(pieces)
     assert pieces[-1] == CutOff("length")
@@ -101,17 +106,83 @@ def test_templates_are_followed(engines):
     assert told["llava"] == "USER: <image>\nBe brief.\n\nWhat moved? ASSISTANT:"  # knows no system part
 
 
-def test_text_comes_as_it_is_written(engines):
-    """The second piece is there before the last token was made."""
-    engine, times = engines("idefics3"), []
-    engine.generate(ASKED, Manner(max_tokens=60, temperature=0.0), lambda _: times.append(time.monotonic()), bool)
-    assert times[0] < times[-1]
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_comes_as_it_is_written(engines, kind):
+    """Far from the end the model is held until somebody has read a piece."""
+    import torch
+
+    engine, read, in_time = engines(kind), threading.Event(), []
+    letters = engine._words("a b", add_special_tokens=False)["input_ids"][:2]
+    passes = 0
+
+    def holds(*_) -> None:
+        nonlocal passes
+        passes += 1
+        if passes == 10:
+            in_time.append(read.wait(60))
+
+    def writes(head, given, logits):  # "a a a …", so that there is something to read
+        forced = torch.full_like(logits, -1e4)
+        forced[..., letters[passes % 2]] = 1e4
+        return forced
+
+    handles = [
+        engine._model.register_forward_pre_hook(holds),
+        engine._model.get_output_embeddings().register_forward_hook(writes),
+    ]
+    try:
+        engine.generate(ASKED, Manner(max_tokens=20, temperature=0.0), lambda _: read.set(), lambda: False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert in_time == [True]
+    assert passes == 20
 
 
-def test_large_images_are_made_smaller(engines, folders):
-    narrow = LocalOptions(str(folders["qwen2_5_vl"]), precision="float32", device="cpu", max_pixels=112 * 112)
-    assert Transformer(narrow, quiet).image_tokens() == 18  # 4 × 4, and two marks
+@pytest.mark.parametrize(
+    ("kind", "side", "tokens"),
+    [
+        ("qwen2_5_vl", 112, 18),  # 4 × 4, and two marks
+        ("qwen3_vl", 96, 11),
+        ("idefics3", 111, 7),  # one tile of 56 px instead of four and the whole
+        ("smolvlm", 111, 7),
+        ("smolvlm", 112, 34),
+        ("llava_onevision", 56, 37),
+        ("llava", 28, 17),  # takes one size only
+    ],
+)
+def test_large_images_are_made_smaller(folders, kind, side, tokens):
+    options = LocalOptions(str(folders[kind]), precision="float32", device="cpu", max_pixels=side * side)
+    engine = Transformer(options, quiet)
+    assert engine.image_tokens() == tokens
+    written(engine)
+
+
+def test_small_images_stay_as_they_are(engines):
     assert engines("qwen2_5_vl")._picture(SMALL_IMAGE).size == (56, 56)
+
+
+def test_images_are_cut_into_as_many_tiles_as_the_limit_holds():
+    """SmolVLM2's own sizes: 2048 px in tiles of 512."""
+    for side, edge, cut in ((448, 512, False), (1023, 512, False), (1024, 1024, True), (9000, 2048, True)):
+        images = types.SimpleNamespace(
+            size={"longest_edge": 2048}, max_image_size={"longest_edge": 512}, do_image_splitting=True
+        )
+        processors.bound_tiles(images, side * side)
+        assert (images.size["longest_edge"], images.do_image_splitting) == (edge, cut)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("smolvlm", {"image_seq_len": 4}),
+        ("llava_onevision", {"num_image_tokens": 16, "vision_feature_select_strategy": "full"}),
+    ],
+)
+def test_a_processor_keeps_its_options_without_its_part_for_videos(engines, kind, options):
+    processor = engines(kind)._processor
+    assert {name: getattr(processor, name) for name in options} == options
+    assert type(processor).__mro__[1] is getattr(transformers, type(processor).__name__)
 
 
 def test_tokens_are_counted_by_the_models_own_tokenizer(engines):
@@ -263,7 +334,9 @@ def save_adapter(folder: Path, base: Path, target: str = "q_proj") -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("kind", "precision"), [*((kind, "float32") for kind in KINDS), ("llava", "nf4")])
+@pytest.mark.parametrize(
+    ("kind", "precision"), [*((kind, "float32") for kind in KINDS), ("llava", "nf4"), ("qwen2_5_vl", "nf4")]
+)
 def test_an_adapter_changes_the_model(engines, folders, tmp_path, kind, precision):
     adapter = save_adapter(tmp_path / "adapter", folders[kind])
     options = LocalOptions(str(folders[kind]), str(adapter), precision=precision, device="cpu")
@@ -271,12 +344,49 @@ def test_an_adapter_changes_the_model(engines, folders, tmp_path, kind, precisio
     assert engine.card.name == f"{kind} + adapter"
     assert text_of(written(engine))
     if precision == "float32":
-        import torch
+        assert (logits(engine) != logits(engines(kind))).any()
 
-        with torch.inference_mode():
-            inputs = engine._inputs(ASKED, engine._can)
-            ours, plain = (one._model(**inputs).logits for one in (engine, engines(kind)))
-        assert not torch.allclose(ours, plain)
+
+def renamed(path: Path, *names: tuple[str, str]) -> None:
+    """Give the weights in a file other names; fails where none of them has such a one."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    changed = {}
+    for key, value in weights.items():
+        new = key
+        for before, after in names:
+            new = after + new.removeprefix(before) if new.startswith(before) else new
+        changed[new] = value
+    assert changed.keys() != weights.keys()
+    save_file(changed, path, metadata={"format": "pt"})
+
+
+def logits(engine: Transformer):
+    import torch
+
+    with torch.inference_mode():
+        return engine._model(**engine._inputs(ASKED, engine._can)).logits
+
+
+def test_older_and_newer_names_of_qwens_weights_are_both_known(folders, engines, tmp_path):
+    """Since transformers 4.52 tower and language model stand below “model”; checkpoints of both kinds are about."""
+    from safetensors import safe_open
+
+    base = shutil.copytree(folders["qwen2_5_vl"], tmp_path / "newer")
+    with safe_open(base / "model.safetensors", "pt") as file:
+        assert any(key.startswith("visual.") for key in file.keys())  # noqa: SIM118 - it is no dictionary
+    renamed(base / "model.safetensors", ("model.", "model.language_model."), ("visual.", "model.visual."))
+    newer = Transformer(LocalOptions(str(base), precision="float32", device="cpu"), quiet)
+    assert (logits(newer) == logits(engines("qwen2_5_vl"))).all()
+
+    adapter = save_adapter(tmp_path / "adapter", folders["qwen2_5_vl"])
+    options = LocalOptions(str(base), str(adapter), precision="float32", device="cpu")
+    adapted = logits(Transformer(options, quiet))
+    inside = "base_model.model.model."
+    renamed(adapter / "adapter_model.safetensors", (f"{inside}language_model.", inside))
+    assert (logits(Transformer(options, quiet)) == adapted).all()
+    assert (adapted != logits(newer)).any()
 
 
 def test_an_adapter_of_another_model_is_refused_by_name(folders, tmp_path):
@@ -382,24 +492,52 @@ def test_a_missing_template(folders, tmp_path):
     copy = shutil.copytree(folders["llava"], tmp_path / "no-template")
     for path in copy.glob("chat_template*"):
         path.unlink()
-    assert "no chat template" in failure(copy)
+    assert "no chat template that can be used (Cannot use apply_chat_template" in failure(copy)
 
 
 def test_devices_and_attention_that_are_not_there(folders):
     assert "no CUDA card" in failure(folders["llava"], device="cuda:7")
     assert "“abacus” is not known" in failure(folders["llava"], device="abacus")
-    assert "flash_attention_2 is not installed" in failure(folders["llava"], attention="flash_attention_2")
 
 
-def test_attention_is_a_setting(folders):
-    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu", attention="eager")
-    assert Transformer(options, quiet)._model.config._attn_implementation == "eager"
+@pytest.mark.parametrize("attention", [one for one in get_args(loading.Attention) if one.startswith("flash_attention")])
+def test_attention_that_is_not_installed(folders, attention):
+    assert f"{attention} is not installed here. Set MELLM_LOCAL_ATTENTION to auto" in failure(
+        folders["llava"], attention=attention
+    )
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_attention_is_a_setting(engines, folders, attention):
+    options = LocalOptions(str(folders["llava"]), precision="float32", device="cpu", attention=attention)
+    engine = Transformer(options, quiet)
+    assert engine._model.config._attn_implementation == attention
+    assert abs(logits(engine) - logits(engines("llava"))).max() < 1e-3
 
 
 def test_too_little_memory_is_said_before_loading(folders, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 10**8)
     monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("it began to load"))
     assert "are free in memory" in failure(folders["llava"])
+
+
+def test_the_adapter_is_counted_before_loading(folders, tmp_path, monkeypatch):
+    adapter = save_adapter(tmp_path / "adapter", folders["llava"])
+    asked = []
+    monkeypatch.setattr(local, "plan", lambda *given: asked.append(given[-1]) or precision.plan(*given))
+    Transformer(LocalOptions(str(folders["llava"]), str(adapter), precision="float32", device="cpu"), quiet)
+    assert asked == [2 * 4 * (4 * 64 + 64 * 4)]  # two layers
+
+
+def test_older_files_of_weights(folders, engines, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    copy = shutil.copytree(folders["llava"], tmp_path / "old")
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    engine = Transformer(LocalOptions(str(copy), precision="float32", device="cpu"), quiet)
+    assert (logits(engine) == logits(engines("llava"))).all()
 
 
 def test_a_prompt_that_is_too_long_is_told(engines):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from mellm_demo.errors import ReasonerError, WeightsError
 from mellm_demo.reasoning import checkpoint, memory, precision
-from mellm_demo.reasoning.checkpoint import Checkpoint, Tensor, inspect, is_hub_id
+from mellm_demo.reasoning.checkpoint import Checkpoint, Tensor, adapter_bytes, inspect, is_hub_id
+from mellm_demo.reasoning.llamacpp.files import Files, GgufOptions
 from mellm_demo.reasoning.precision import Hardware, plan
 
 GB = 10**9
@@ -73,6 +75,22 @@ def test_memory_comes_before_speed():
     assert plan(seven_billion(), hardware, "auto", 2048).dtype == "bfloat16"
 
 
+def test_nf4_on_a_cpu_where_nothing_else_fits():
+    for fastest in ("bfloat16", "float32"):
+        found = plan(seven_billion(), Hardware("cpu", 12 * GB, fastest=fastest, faster_by=2.0), "auto", 2048)
+        assert (found.nf4, found.dtype) == (True, "bfloat16")
+        assert found.reason == "NF4 on cpu: it is slower there, but bfloat16 does not fit"
+
+
+def test_an_adapter_and_the_analysis_need_room_too():
+    needed = plan(seven_billion(), Hardware("cpu", None), "bfloat16", 2048).needed
+    with_adapter = plan(seven_billion(), Hardware("cpu", None), "bfloat16", 2048, beside=300_000_000).needed
+    assert with_adapter == needed + 300_000_000
+    for reserve, fits in ((memory.RESERVE, True), (memory.RESERVE + 1, False)):
+        hardware = Hardware("cpu", needed + memory.RESERVE, reserve=reserve)
+        assert hardware.holds(needed) == fits
+
+
 def test_what_was_quantised_stays_so():
     found = plan(seven_billion(quantization_config={"quant_method": "awq"}), card(80 * GB), "auto", 2048)
     assert not found.nf4
@@ -84,7 +102,13 @@ def test_what_was_quantised_stays_so():
     [
         (card(10 * GB), "bfloat16", r"needs 17\.\d GB .* 10\.0 GB are free in NVIDIA H200\. In nf4 \(\d\.\d GB\) it"),
         (card(4 * GB), "auto", r"A model of up to 3\.\d billion parameters would fit"),
-        (Hardware("cpu", 4 * GB), "auto", r"A model of up to 1\.\d billion parameters would fit"),
+        (Hardware("cpu", 5 * GB), "auto", r"in 4-bit NF4, .*A model of up to 4\.\d billion parameters would fit"),
+        (
+            Hardware("cpu", 12 * GB),
+            "bfloat16",
+            r"In nf4 \(\d\.\d GB\) it would fit, though more slowly: set MELLM_LOCAL",
+        ),
+        (Hardware("mps", 10 * GB), "bfloat16", r"A model of up to \d\.\d billion parameters would fit"),
         (Hardware("cpu", 20 * GB), "float32", r"In bfloat16 \(17\.\d GB\) it would fit: set MELLM_LOCAL_PRECISION"),
         (Hardware("cpu", 100_000_000), "auto", "No model would fit"),
     ],
@@ -183,6 +207,36 @@ def test_a_file_that_the_index_names_is_missing(tmp_path):
         inspect(folder)
 
 
+def test_weights_in_other_files_are_weighed_by_the_configuration(tmp_path):
+    """Qwen2.5-VL-7B's own sizes: 6.5 billion of its numbers are in the language model's linear layers."""
+    text = CONFIG["text_config"] | {"intermediate_size": 18944}
+    folder = write(tmp_path / "old", CONFIG | {"text_config": text, "torch_dtype": "float32"})
+    with (folder / "pytorch_model.bin").open("wb") as file:
+        file.truncate(4 * 8_300_000_000)  # a hole: it takes no room on the disk
+    found = inspect(folder)
+    assert found.parameters == 8_300_000_000
+    assert 6.4e9 < found.quantisable < 6.6e9
+    assert plan(found, card(140 * GB), "auto", 2048).needed < 8.5 * GB
+    (folder / "config.json").write_text(json.dumps({"model_type": "llava", "text_config": {"model_type": "llama"}}))
+    assert inspect(folder).quantisable == 0  # nothing is said of the layers, so nothing is promised
+
+
+def test_an_adapter_is_computed_in_32_bit(tmp_path):
+    assert adapter_bytes(tmp_path / "none") == 0
+    folder = write(tmp_path / "adapter", {}, {"a.lora_A.weight": (4, 64), "a.lora_B.weight": (64, 4)})
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    assert adapter_bytes(folder) == 4 * 2 * 4 * 64
+
+
+def test_a_model_is_called_by_its_name_on_the_hub(tmp_path):
+    folder = tmp_path / "models--Some-Owner--A-Model-v2" / "snapshots" / "0123abc"
+    folder.mkdir(parents=True)
+    assert checkpoint.named(folder) == "Some-Owner/A-Model-v2"
+    assert checkpoint.named(tmp_path / "snapshots" / "mine") == "mine"
+    with pytest.raises(WeightsError, match=r"“Some-Owner/A-Model-v2” holds no config\.json"):
+        inspect(folder)
+
+
 def test_a_hub_is_meant_only_by_owner_and_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / "here").mkdir(parents=True)
@@ -203,6 +257,23 @@ def test_memory_is_that_of_the_container_too(monkeypatch):
     files["/sys/fs/cgroup/memory.max"] = ["max"]
     assert memory.available() == 8_192_000_000
     assert [memory.told(size) for size in (1.94e9, 250e6, 3)] == ["1.9 GB", "250 MB", "1 MB"]
+
+
+def test_what_is_left_free_for_an_analysis(monkeypatch):
+    """1.15 GB in all: what the process has in use already is not set aside again."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    for in_use, kept in ((250_000_000 // page * page, 900_000_000), (1_100_000_000 // page * page, memory.RESERVE)):
+        monkeypatch.setattr(memory, "_lines", lambda path, pages=in_use // page: [f"9999999 {pages} 1 1 0 1 0"])
+        assert memory.reserve() == pytest.approx(kept, abs=page)
+    monkeypatch.setattr(memory, "_lines", lambda path: [])
+    assert memory.reserve() == memory.ANALYSIS
+
+
+def test_the_embedded_model_loads_on_a_machine_of_2_gb():
+    """250 MB for the system, and 260 MB for the page, as measured."""
+    folder = Path(__file__).parents[1] / "weights" / "embedded"
+    files = Files(GgufOptions(folder / "language.gguf", folder / "mmproj.gguf", context=2048))
+    assert files.needed_bytes + memory.ANALYSIS - 260_000_000 < 2 * GB - 250_000_000 - 260_000_000
 
 
 def test_what_sees_is_left_as_it_is():

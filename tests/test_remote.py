@@ -26,7 +26,6 @@ from mellm_demo.reasoning.remote import RemoteModel, RemoteOptions
 from mellm_demo.records import Turn
 from mellm_demo.settings import Settings
 
-STOP_S = 0.5  # the promise; machines that run many tests at once get some more
 GENEROUS_S = 3.0
 
 

@@ -55,6 +55,11 @@ class Checkpoint:
     other_bytes: int = 0  # of weights in other formats, whose tensors are not known
 
     @property
+    def name(self) -> str:
+        """As the model is shown and named in sentences."""
+        return named(self.folder)
+
+    @property
     def model_type(self) -> str:
         """“qwen2_5_vl”."""
         return str(self.config.get("model_type", ""))
@@ -68,20 +73,35 @@ class Checkpoint:
     @property
     def parameters(self) -> int:
         """Numbers in all tensors. Of quantised weights, which are packed, this is less than the model's."""
-        return sum(tensor.elements for tensor in self.tensors.values()) or self.other_bytes // 2
+        return sum(tensor.elements for tensor in self.tensors.values()) or self.other_bytes // self._other_width
 
     @property
     def stored_bytes(self) -> int:
         return sum(tensor.bytes for tensor in self.tensors.values()) + self.other_bytes
 
     @property
+    def _other_width(self) -> int:
+        """Bytes of a number in weights of other formats, by what the configuration says of them."""
+        told = str(self.config.get("dtype") or self.config.get("torch_dtype") or "")
+        return 4 if told.endswith("float32") else 2
+
+    @property
     def quantisable(self) -> int:
         """Elements of the linear layers that are quantised where the model is."""
+        if not self.tensors:
+            return min(self._by_configuration(), self.parameters)
         return sum(
             tensor.elements
             for name, tensor in self.tensors.items()
             if len(tensor.shape) == 2 and _LINEAR.search(name) and not unquantised(name)
         )
+
+    def _by_configuration(self) -> int:
+        """Elements of the language model's linear layers by its configuration, where no shapes were read."""
+        width, heads = self.text("hidden_size"), self.text("num_attention_heads", 1) or 1
+        inner = self.text("head_dim") or width // heads
+        attention = 2 * width * inner * (heads + self.text("num_key_value_heads", heads))
+        return self.text("num_hidden_layers") * (attention + 3 * width * self.text("intermediate_size"))
 
     def text(self, key: str, default: int = 0) -> int:
         """A number of the language model's configuration."""
@@ -107,6 +127,13 @@ def is_hub_id(name: str) -> bool:
     return bool(HUB_ID.fullmatch(name)) and not Path(name).expanduser().exists()
 
 
+def named(folder: Path) -> str:
+    """The name of a model: its folder's, or “owner/name” in the hub's cache, where the folder is called by a hash."""
+    place = folder.resolve()
+    stored = place.parents[1].name if len(place.parents) > 1 and place.parent.name == "snapshots" else ""
+    return stored.removeprefix("models--").replace("--", "/", 1) if stored.startswith("models--") else place.name
+
+
 def inspect(folder: Path) -> Checkpoint:
     """What the folder holds.
 
@@ -116,7 +143,7 @@ def inspect(folder: Path) -> Checkpoint:
         raise WeightsError(f"There is no folder “{folder}”. Name the folder that holds the model's config.json.")
     config = read_json(folder / "config.json", "a model as transformers saves it")
     if not isinstance(config.get("model_type"), str):
-        raise WeightsError(f"The config.json in “{folder.name}” names no model type. Fetch the model again.")
+        raise WeightsError(f"The config.json in “{named(folder)}” names no model type. Fetch the model again.")
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         listed = read_json(index, "an index of weights").get("weight_map")
@@ -125,7 +152,7 @@ def inspect(folder: Path) -> Checkpoint:
         missing = [path.name for path in files if not path.is_file()]
         if missing:
             raise WeightsError(
-                f"{len(missing)} of the {len(files)} files of weights in “{folder.name}” are missing, “{missing[0]}” "
+                f"{len(missing)} of the {len(files)} files of weights in “{named(folder)}” are missing, “{missing[0]}” "
                 "for one. Fetch them."
             )
     else:
@@ -138,9 +165,18 @@ def inspect(folder: Path) -> Checkpoint:
     other = sorted(folder.glob("pytorch_model*.bin"))
     if not other:
         raise WeightsError(
-            f"There are no weights in “{folder.name}”. It needs model.safetensors beside its config.json."
+            f"There are no weights in “{named(folder)}”. It needs model.safetensors beside its config.json."
         )
     return Checkpoint(folder, config, {}, sum(path.stat().st_size for path in other))
+
+
+def adapter_bytes(folder: Path) -> int:
+    """What an adapter's weights take: they are computed in 32 bit. 0 where there are none."""
+    path = folder / "adapter_model.safetensors"
+    if path.is_file():
+        return 4 * sum(tensor.elements for tensor in _header(path).values())
+    other = folder / "adapter_model.bin"
+    return other.stat().st_size if other.is_file() else 0
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:
@@ -149,12 +185,12 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise WeightsError(
-            f"“{path.parent.name}” holds no {path.name}, so it is not {what}. Name another folder."
+            f"“{named(path.parent)}” holds no {path.name}, so it is not {what}. Name another folder."
         ) from None
     except (ValueError, RecursionError):
-        raise WeightsError(f"The file {path.name} in “{path.parent.name}” is damaged. Fetch it again.") from None
+        raise WeightsError(f"The file {path.name} in “{named(path.parent)}” is damaged. Fetch it again.") from None
     if not isinstance(found, dict):
-        raise WeightsError(f"The file {path.name} in “{path.parent.name}” is damaged. Fetch it again.")
+        raise WeightsError(f"The file {path.name} in “{named(path.parent)}” is damaged. Fetch it again.")
     return found
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mellm_demo.errors import MellmError, ReasonerError, SettingsError, WeightsError
-from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, is_hub_id, read_json
+from mellm_demo.reasoning.checkpoint import UNQUANTISED, Checkpoint, is_hub_id, named, read_json
+from mellm_demo.reasoning.hub import Check, fetched
 from mellm_demo.reasoning.precision import Plan
 from mellm_demo.reasoning.resident import Tell, short
 
@@ -34,22 +35,12 @@ def libraries() -> Any:
     return torch
 
 
-def folder_of(name: str, tell: Tell) -> Path:
-    """The folder of a model; one named on a hub is fetched first. Raises ReasonerError where that fails."""
-    if not is_hub_id(name):
-        return Path(name).expanduser()
-    import huggingface_hub
+def folder_of(name: str, tell: Tell, check: Check | None = None) -> Path:
+    """The folder of a model; one named on a hub is fetched first, and checked by ``check`` before its weights are.
 
-    tell(f"fetching {name}", None)
-    wanted = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
-    try:
-        with progress(tell):
-            return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
-    except Exception as error:
-        raise ReasonerError(
-            f"“{name}” is no folder here, and cannot be fetched from the hub either ({type(error).__name__}). Check "
-            "the name and the network, or name a folder."
-        ) from None
+    Raises ReasonerError where that fails.
+    """
+    return fetched(name, tell, check) if is_hub_id(name) else Path(name).expanduser()
 
 
 def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
@@ -57,17 +48,15 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
     import torch
     from transformers import AutoModelForImageTextToText
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
-    from transformers.utils.import_utils import is_flash_attn_2_available
 
-    name = checkpoint.folder.name
+    name = checkpoint.name
     if checkpoint.model_type not in KNOWN:
         own = " It brings code of its own, which is not run." if checkpoint.config.get("auto_map") else ""
         raise WeightsError(
             f"“{name}” is of the kind “{checkpoint.model_type}”, which transformers does not know as an image-text "
             f"model.{own} Choose another model."
         )
-    if attention == "flash_attention_2" and not is_flash_attn_2_available():
-        raise SettingsError("flash_attention_2 is not installed here. Set MELLM_LOCAL_ATTENTION to auto or sdpa.")
+    _check_attention(attention)
     options: dict[str, Any] = {}
     if attention != "auto":
         options["attn_implementation"] = attention
@@ -96,6 +85,17 @@ def load(checkpoint: Checkpoint, chosen: Plan, attention: Attention) -> Any:
     return model.eval()
 
 
+def _check_attention(attention: str) -> None:
+    """Raises SettingsError for a flash attention that is not installed, of whatever version."""
+    from transformers.utils import import_utils
+
+    if attention.startswith("flash_attention"):
+        version = attention.removeprefix("flash_attention_")
+        available = getattr(import_utils, f"is_flash_attn_{version}_available", lambda: False)
+        if not available():
+            raise SettingsError(f"{attention} is not installed here. Set MELLM_LOCAL_ATTENTION to auto or sdpa.")
+
+
 def _nf4(dtype: Any) -> Any:
     from transformers import BitsAndBytesConfig
 
@@ -121,7 +121,7 @@ def refuse_strays(what: str, info: Any) -> None:
         ("left over", sorted(found.get("unexpected_keys") or ())),
         ("not readable", [short(text) for text in found.get("error_msgs") or ()]),
     )
-    told = [f"{label}: {_named(names)}" for label, names in lists if names]
+    told = [f"{label}: {_first(names)}" for label, names in lists if names]
     if told:
         raise WeightsError(f"{what}. {'; '.join(told)}. Fetch the model again, or name the folder that fits.")
 
@@ -130,7 +130,7 @@ def _shape(shape: Any) -> str:
     return "×".join(str(int(side)) for side in shape)
 
 
-def _named(names: Sequence[str]) -> str:
+def _first(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -140,7 +140,7 @@ def adapt(model: Any, folder: Path) -> None:
     found = read_json(folder / "adapter_config.json", "an adapter")
     kind = found.get("peft_type")
     if kind != "LORA":
-        raise WeightsError(f"The adapter “{folder.name}” is of the kind “{kind}”; LoRA adapters can be used.")
+        raise WeightsError(f"The adapter “{named(folder)}” is of the kind “{kind}”; LoRA adapters can be used.")
     try:
         info = model.load_adapter(str(folder), ignore_mismatched_sizes=True)
     except ImportError:
@@ -149,10 +149,10 @@ def adapt(model: Any, folder: Path) -> None:
         raise
     except Exception as error:
         raise WeightsError(
-            f"The adapter “{folder.name}” does not go with the model ({short(error)}). Name the one that was trained "
+            f"The adapter “{named(folder)}” does not go with the model ({short(error)}). Name the one that was trained "
             "on it."
         ) from None
-    refuse_strays(f"The adapter “{folder.name}” does not go with the model", info)
+    refuse_strays(f"The adapter “{named(folder)}” does not go with the model", info)
     model.eval()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -19,15 +19,15 @@ import numpy as np
 from mellm_demo.errors import ReasonerError, WeightsError
 from mellm_demo.reasoning import loading, memory
 from mellm_demo.reasoning.answering import Emit, Manner, Stopped
-from mellm_demo.reasoning.checkpoint import Checkpoint, inspect, is_hub_id
+from mellm_demo.reasoning.checkpoint import Checkpoint, adapter_bytes, inspect, is_hub_id, named
 from mellm_demo.reasoning.hardware import hardware
 from mellm_demo.reasoning.llamacpp import parameters_told
 from mellm_demo.reasoning.loading import Attention
-from mellm_demo.reasoning.precision import Precision, plan
+from mellm_demo.reasoning.precision import Plan, Precision, plan
 from mellm_demo.reasoning.processors import load_processor
 from mellm_demo.reasoning.prompts import Message, map_png
 from mellm_demo.reasoning.protocol import CutOff, Piece
-from mellm_demo.reasoning.resident import NOTICE, Resident, Tell
+from mellm_demo.reasoning.resident import NOTICE, Resident, Tell, short
 from mellm_demo.reasoning.zero_gpu import lends_to, on_gpu
 from mellm_demo.records import ReasonerCard
 from mellm_demo.wording import Language
@@ -74,7 +74,7 @@ def local_model(options: LocalOptions, manner: Manner, language: Language = "en"
         name, size = options.model, ""
     else:
         found = inspect(Path(options.model).expanduser())
-        name, size = found.folder.resolve().name, _size(found)
+        name, size = found.name, _size(found)
     card = ReasonerCard(name, True, size or "not loaded yet", "as it fits", "as found", options.why, NOTICE)
     stays = lends_to(options.device)
     return Resident(lambda tell: Transformer(options, tell), card, manner, language, stays=stays)
@@ -89,16 +89,23 @@ class Transformer:
     lost = False  # it is a part of this process
 
     def __init__(self, options: LocalOptions, tell: Tell) -> None:
+        reserve = memory.reserve()  # before the libraries, whose memory is none of the analysis's
         tell("loading the libraries", None)
         self._torch = loading.libraries()
-        folder = loading.folder_of(options.model, tell)
+        found = replace(hardware(options.device, self._torch), reserve=reserve)
         adapter = loading.folder_of(options.adapter, tell) if options.adapter else None
+        beside = adapter_bytes(adapter) if adapter else 0
+
+        def planned(checkpoint: Checkpoint) -> Plan:
+            return plan(checkpoint, found, options.precision, _context(checkpoint, options.context), beside)
+
+        folder = loading.folder_of(options.model, tell, planned)
         checkpoint = inspect(folder)
-        self.context = min(options.context, checkpoint.text("max_position_embeddings") or options.context)
-        chosen = plan(checkpoint, hardware(options.device, self._torch), options.precision, self.context)
+        self.context = _context(checkpoint, options.context)
+        chosen = planned(checkpoint)
         self._plan, self._max_pixels = chosen, options.max_pixels
         with loading.progress(tell):
-            self._processor = load_processor(folder, checkpoint)
+            self._processor = load_processor(folder, checkpoint, options.max_pixels)
             self._model = loading.load(checkpoint, chosen, options.attention)
             if adapter is not None:
                 loading.adapt(self._model, adapter)
@@ -109,7 +116,7 @@ class Transformer:
         self._stop_within_layers()
         self._stream = on_gpu(self._pieces, _estimated_s, chosen.device)
         self.card = ReasonerCard(
-            name=folder.name + (f" + {adapter.name}" if adapter else ""),
+            name=checkpoint.name + (f" + {named(adapter)}" if adapter else ""),
             is_language_model=True,
             size=_size(checkpoint),
             precision=chosen.precision if not checkpoint.quantised_by else f"quantised ({checkpoint.quantised_by})",
@@ -133,11 +140,13 @@ class Transformer:
     def _found_out(self) -> Capabilities:
         system, parts = True, True
         trial = (Message("system", "s"), Message("user", "u"))
+        last: object = "it leaves out what is asked"
         for parts in (True, False):
             for system in (True, False):
                 try:
                     rendered = self._rendered(trial, Capabilities(system, parts, 0))
-                except Exception:  # whatever a template raises: it does not take this shape
+                except Exception as error:  # whatever a template raises: it does not take this shape
+                    last = error
                     continue
                 if "u" in rendered:
                     break
@@ -146,7 +155,8 @@ class Transformer:
             break
         else:
             raise WeightsError(
-                "The model has no chat template that can be used. Choose one that is made for conversations."
+                f"The model has no chat template that can be used ({short(last)}). Choose one that is made for "
+                "conversations."
             )
         can = Capabilities(system, parts, 0)
         gray = map_png(np.full((MAP_PX, MAP_PX, 3), 128, np.uint8))
@@ -344,6 +354,11 @@ def _begins(words: Any, text: str) -> bool:
 def _estimated_s(messages: Sequence[Message], manner: Manner) -> int:
     """Seconds of a graphics card that a reply may take, at a slow 15 tokens/s; for ZeroGPU's schedule."""
     return min(15 + manner.max_tokens // 15, 120)
+
+
+def _context(checkpoint: Checkpoint, wanted: int) -> int:
+    """Tokens of prompt and answer: no more than the model was made for."""
+    return min(wanted, checkpoint.text("max_position_embeddings") or wanted)
 
 
 def _size(checkpoint: Checkpoint) -> str:

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 
 GIB = 2**30
-RESERVE = GIB // 2  # for the analysis, the page and their libraries, beside the model
+ANALYSIS = 1_150_000_000  # what the app's process takes at most, at an analysis as long as the limits allow; measured
+RESERVE = GIB // 2  # left free in any case, for a page that several people use
 
 # cgroup version 2, then 1: the limit and what is in use; file pages that can be dropped count as free.
 _CGROUPS = (
@@ -27,6 +28,17 @@ def available() -> int | None:
     """What a program may still take; None where the system does not tell."""
     found = [value for value in (_machine(), _container()) if value is not None]
     return min(found) if found else None
+
+
+def reserve() -> int:
+    """What is to be left free beside a model: what an analysis takes beyond what this process has in use already."""
+    return max(ANALYSIS - _in_use(), RESERVE)
+
+
+def _in_use() -> int:
+    """Memory of this process; 0 where the system does not tell."""
+    pages = next(iter(_lines("/proc/self/statm")), "").split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 else 0
 
 
 def _machine() -> int | None:

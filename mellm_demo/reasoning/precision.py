@@ -18,7 +18,7 @@ WIDTHS = {"bfloat16": 2, "float16": 2, "float32": 4}
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)  # a weight; scales in 8 bit for blocks of 64, themselves scaled (QLoRA)
 WORKING = 600 * 2**20  # beside weights and cache: activations of prompt and image; more on a graphics card's context
 AMPERE = (8, 0)  # the first compute capability with bfloat16
-NF4_SLOWER = "NF4 is slower there and saves no memory"
+NF4_SLOWER = "NF4 is slower there"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,16 @@ class Hardware:
     capability: tuple[int, int] = (0, 0)
     fastest: str = "bfloat16"  # on a CPU, of bfloat16 and float32
     faster_by: float = 1.0  # than the other of the two
+    reserve: int = memory.RESERVE  # of a CPU's memory, not for the model
+
+    @property
+    def room(self) -> int | None:
+        """What a model may take; None where that is not known."""
+        return None if self.free is None else self.free - (self.reserve if self.device == "cpu" else 0)
+
+    def holds(self, needed: int) -> bool:
+        """Whether so much fits."""
+        return self.room is None or needed <= self.room
 
 
 @dataclass(frozen=True)
@@ -49,27 +59,40 @@ class Plan:
         return f"4-bit NF4, {self.dtype}" if self.nf4 else self.dtype
 
 
-def plan(checkpoint: Checkpoint, hardware: Hardware, wanted: Precision, context: int) -> Plan:
-    """The plan for a model.
+def plan(checkpoint: Checkpoint, hardware: Hardware, wanted: Precision, context: int, beside: int = 0) -> Plan:
+    """The plan for a model; ``beside``: what its adapter takes.
 
     Raises ReasonerError, with what would fit, where memory does not do; SettingsError for what cannot be.
     """
-    chosen = _chosen(checkpoint, hardware, wanted, context)
-    free = hardware.free
-    room = None if free is None else free - (memory.RESERVE if hardware.device == "cpu" else 0)
-    if room is not None and chosen.needed > room:
-        raise ReasonerError(_too_large(checkpoint, hardware, chosen, context, max(room, 0)))
+    sizes = _Sizes(checkpoint, context, beside)
+    chosen = _chosen(sizes, hardware, wanted)
+    if not hardware.holds(chosen.needed):
+        raise ReasonerError(_too_large(sizes, hardware, chosen, max(hardware.room or 0, 0)))
     return chosen
 
 
-def _chosen(checkpoint: Checkpoint, hardware: Hardware, wanted: Precision, context: int) -> Plan:
+@dataclass(frozen=True)
+class _Sizes:
+    """What a model needs in each precision."""
+
+    checkpoint: Checkpoint
+    context: int
+    beside: int
+
+    def needed(self, precision: str) -> int:
+        width = WIDTHS.get(precision, 2)
+        cache = self.checkpoint.cache_bytes(self.context, width)
+        return _weights(self.checkpoint, precision) + cache + self.beside + WORKING
+
+
+def _chosen(sizes: _Sizes, hardware: Hardware, wanted: Precision) -> Plan:
     device = hardware.device
     where = hardware.name or device.split(":")[0]
     half = "bfloat16" if not device.startswith("cuda") or hardware.capability >= AMPERE else "float16"
-    if checkpoint.quantised_by:
-        needed = _needed(checkpoint, "stored", context)
-        reason = f"as it was quantised ({checkpoint.quantised_by}) on {where}"
-        return Plan(device, half, False, needed, reason)
+    quantised_by = sizes.checkpoint.quantised_by
+    if quantised_by:
+        reason = f"as it was quantised ({quantised_by}) on {where}"
+        return Plan(device, half, False, sizes.needed("stored"), reason)
     if wanted != "auto":
         dtype = half if wanted == "nf4" else wanted
         reason = f"{'NF4' if wanted == 'nf4' else wanted} on {where}: the settings say so"
@@ -77,30 +100,31 @@ def _chosen(checkpoint: Checkpoint, hardware: Hardware, wanted: Precision, conte
             reason += f", though {NF4_SLOWER}"
         if wanted == "nf4" and device == "mps":
             raise SettingsError("NF4 needs a CUDA card or a CPU. Set MELLM_LOCAL_PRECISION to float16 on this machine.")
-        return Plan(device, dtype, wanted == "nf4", _needed(checkpoint, wanted, context), reason)
+        return Plan(device, dtype, wanted == "nf4", sizes.needed(wanted), reason)
     if device.startswith("cuda"):
         reason = f"NF4 on {where}: a third of the memory; computed in {half}"
         reason += "" if half == "bfloat16" else ", as this card has no bfloat16"
-        return Plan(device, half, True, _needed(checkpoint, "nf4", context), reason)
+        return Plan(device, half, True, sizes.needed("nf4"), reason)
     if device == "mps":
-        return Plan(device, "float16", False, _needed(checkpoint, "float16", context), "float16 on mps")
+        return Plan(device, "float16", False, sizes.needed("float16"), "float16 on mps")
+    return _on_cpu(sizes, hardware)
+
+
+def _on_cpu(sizes: _Sizes, hardware: Hardware) -> Plan:
+    """The fastest that fits; NF4, the slowest, where nothing else does."""
     dtype = hardware.fastest
     other = "float32" if dtype == "bfloat16" else "bfloat16"
-    tight = hardware.free is not None and _needed(checkpoint, dtype, context) + memory.RESERVE > hardware.free
-    if dtype == "float32" and tight:
+    if hardware.holds(sizes.needed(dtype)):
+        if hardware.faster_by >= 1.05:
+            faster = f"{hardware.faster_by:.1f} times as fast as {other} here"
+        else:
+            faster = f"about as fast as {other} here, in half the memory"
+        return Plan("cpu", dtype, False, sizes.needed(dtype), f"{dtype} on cpu: {faster}; {NF4_SLOWER}")
+    if dtype == "float32" and hardware.holds(sizes.needed("bfloat16")):
         reason = f"bfloat16 on cpu: float32, {hardware.faster_by:.1f} times as fast here, does not fit"
-        return Plan(device, "bfloat16", False, _needed(checkpoint, "bfloat16", context), reason)
-    if hardware.faster_by >= 1.05:
-        faster = f"{hardware.faster_by:.1f} times as fast as {other} here"
-    else:
-        faster = f"about as fast as {other} here, in half the memory"
-    reason = f"{dtype} on cpu: {faster}; {NF4_SLOWER}"
-    return Plan(device, dtype, False, _needed(checkpoint, dtype, context), reason)
-
-
-def _needed(checkpoint: Checkpoint, precision: str, context: int) -> int:
-    width = WIDTHS.get(precision, 2)
-    return _weights(checkpoint, precision) + checkpoint.cache_bytes(context, width) + WORKING
+        return Plan("cpu", "bfloat16", False, sizes.needed("bfloat16"), reason)
+    reason = "NF4 on cpu: it is slower there, but bfloat16 does not fit"
+    return Plan("cpu", "bfloat16", True, sizes.needed("nf4"), reason)
 
 
 def _weights(checkpoint: Checkpoint, precision: str) -> int:
@@ -113,18 +137,21 @@ def _weights(checkpoint: Checkpoint, precision: str) -> int:
     return checkpoint.parameters * width
 
 
-def _too_large(checkpoint: Checkpoint, hardware: Hardware, chosen: Plan, context: int, room: int) -> str:
+def _too_large(sizes: _Sizes, hardware: Hardware, chosen: Plan, room: int) -> str:
     """What is needed, what there is, what would fit."""
+    checkpoint = sizes.checkpoint
     where = hardware.name or ("memory" if hardware.device == "cpu" else hardware.device)
     told = (
-        f"The model needs {memory.told(chosen.needed)} in {chosen.precision} with a context of {context} tokens, but "
-        f"{memory.told(room)} are free in {where}."
+        f"The model needs {memory.told(chosen.needed)} in {chosen.precision} with a context of {sizes.context} tokens, "
+        f"but {memory.told(room)} are free in {where}."
     )
     if not checkpoint.quantised_by:
-        for name in ("bfloat16", *(("nf4",) if hardware.device.startswith("cuda") else ())):
-            needed = _needed(checkpoint, name, context)
+        for name in ("bfloat16", *(("nf4",) if hardware.device != "mps" else ())):
+            needed = sizes.needed(name)
             if needed <= room and needed < chosen.needed:
-                return f"{told} In {name} ({memory.told(needed)}) it would fit: set MELLM_LOCAL_PRECISION={name}."
+                slower = ", though more slowly" if name == "nf4" and hardware.device == "cpu" else ""
+                fits = f"In {name} ({memory.told(needed)}) it would fit{slower}"
+                return f"{told} {fits}: set MELLM_LOCAL_PRECISION={name}."
     stored = "stored" if checkpoint.quantised_by else "nf4" if chosen.nf4 else chosen.dtype
     weights = _weights(checkpoint, stored)
     left = room - (chosen.needed - weights)

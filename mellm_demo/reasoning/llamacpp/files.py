@@ -77,13 +77,16 @@ class Files:
     def check_memory(self) -> None:
         """Raises ReasonerError, with what would fit, where the model would not."""
         free = memory.available()
-        if free is None or self.needed_bytes + memory.RESERVE <= free:
+        if free is None:
             return
-        left = free - memory.RESERVE - (self.needed_bytes - self.bytes)
+        room = free - memory.reserve()
+        if self.needed_bytes <= room:
+            return
+        left = room - (self.needed_bytes - self.bytes)
         fits = f"a file of up to {memory.told(left)} would fit" if left > 0 else "no model would fit"
         raise ReasonerError(
             f"{self.model.name} needs {memory.told(self.needed_bytes)} of memory with a context of {self.context} "
-            f"tokens, but {memory.told(max(free - memory.RESERVE, 0))} are free. At this context {fits}."
+            f"tokens, but {memory.told(max(room, 0))} are free. At this context {fits}."
         )
 
     def card(self, options: GgufOptions, device: str | None) -> ReasonerCard:
