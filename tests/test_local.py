@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+import types
 from pathlib import Path
 from typing import get_args
 
