@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,9 @@ class Landmarker:
 
         self._mp: ModuleType = mp
         self._clock_ms = 0
+        # Ctrl-C while MediaPipe looks would free the image under it, which crashes. In a thread of its own each look
+        # comes to its end, and close waits for it.
+        self._looking = ThreadPoolExecutor(1, "landmarker")
         options = vision.FaceLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_buffer=_landmarker_bytes()),
             running_mode=vision.RunningMode.VIDEO,
@@ -96,7 +100,7 @@ class Landmarker:
         """Faces in ``rgb`` (H, W, 3), which lies at ``(left, top)`` in the frame."""
         self._clock_ms += LANDMARKER_STEP_MS
         image = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-        found = self._landmarker.detect_for_video(image, self._clock_ms)
+        found = self._looking.submit(self._landmarker.detect_for_video, image, self._clock_ms).result()
         height, width = rgb.shape[:2]
         sightings = []
         faces = zip(found.face_landmarks, found.face_blendshapes, found.facial_transformation_matrixes, strict=True)
@@ -108,4 +112,5 @@ class Landmarker:
         return [sighting for sighting in sightings if sighting.interocular > 1.0]
 
     def close(self) -> None:
+        self._looking.shutdown()
         self._landmarker.close()
