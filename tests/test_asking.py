@@ -20,6 +20,7 @@ from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
 from mellm_demo.training import asking, cases, coded, evaluate, evidence, faithful, learned, looking
 from mellm_demo.training.asking import Asker
+from mellm_demo.training.export_gguf import write_manifest
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.learned import Learned, WithoutPeople
 from mellm_demo.training.me_flow import read_corpus
@@ -382,14 +383,17 @@ def shy(tmp_path, monkeypatch):
     """A model in the weights that says no to everything."""
     monkeypatch.delenv("MELLM_DATA", raising=False)
     monkeypatch.setattr(evaluate, "EMBEDDED", tmp_path)
-    (tmp_path / "language.gguf").write_bytes(b"")
+    files = [tmp_path / "language.gguf", tmp_path / "mmproj.gguf"]
+    for path in files:
+        path.write_bytes(b"")
+    write_manifest(*files)
     loaded = []
 
-    def asker(path):
-        loaded.append(path)
-        return Asker(Scripted(lambda messages: "no"))
+    def load_now(options):
+        loaded.append(options.model)
+        return Scripted(lambda messages: "no")
 
-    monkeypatch.setattr(evaluate, "_asker", asker)
+    monkeypatch.setattr(evaluate.llamacpp, "load_now", load_now)
     return loaded
 
 

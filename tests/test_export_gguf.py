@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -14,16 +16,19 @@ torch.set_num_threads(1)  # tensors are tiny: threads only wait for each other
 pytest.importorskip("transformers")
 gguf = pytest.importorskip("gguf")
 
-from support_embedded import tiny_language, tiny_model, tiny_tokenizer  # noqa: E402
+from support_embedded import tiny_language, tiny_model, tiny_recipe, tiny_tokenizer  # noqa: E402
 
-from mellm_demo.errors import InputError  # noqa: E402
+from mellm_demo.errors import InputError, WeightsError  # noqa: E402
 from mellm_demo.reasoning.answering import Manner  # noqa: E402
-from mellm_demo.reasoning.choice import speakers  # noqa: E402
+from mellm_demo.reasoning.choice import embedded_options, speakers  # noqa: E402
+from mellm_demo.reasoning.embedded import read_manifest  # noqa: E402
+from mellm_demo.reasoning.llamacpp import load_now  # noqa: E402
 from mellm_demo.reasoning.prompts import Message, map_png  # noqa: E402
 from mellm_demo.settings import Settings  # noqa: E402
-from mellm_demo.training import export_gguf  # noqa: E402
+from mellm_demo.training import export_gguf, finetune  # noqa: E402
 from mellm_demo.training.embedded import model as embedded  # noqa: E402
 from mellm_demo.training.embedded.conversation import IGNORED, encode  # noqa: E402
+from mellm_demo.training.embedded.layout import read_eye  # noqa: E402
 from mellm_demo.training.embedded.quantise import language_linears, q4_0, q8_0, seen_as_q4_0  # noqa: E402
 from mellm_demo.training.embedded.tower import pixel_values  # noqa: E402
 
@@ -105,12 +110,16 @@ def greedy(model, tokenizer, picture, count=WORDS):
     return made
 
 
-def server(language, eye):
+def server(language, eye, adapter=None):
     """llama.cpp in this process."""
     xllamacpp = pytest.importorskip("xllamacpp")
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(language)
     parameters.mmproj.path = str(eye)
+    if adapter is not None:
+        lora = xllamacpp.CommonAdapterLoraInfo()
+        lora.path, lora.scale = str(adapter), 1.0
+        parameters.lora_adapters = [lora]
     parameters.n_ctx = 512
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
@@ -201,6 +210,94 @@ def test_the_app_takes_the_folder_for_its_embedded_model(tmp_path):
     again.prepare()
     again.model._attempt.over.wait(60)
     assert "“mmproj.gguf” is not the file that belongs here" in again.failure
+
+
+# ------------------------------------------------------------------------------------------------ an adapter
+
+
+def adapted(folder, tmp_path, layers=("q", "k", "v", "down")):
+    """The exported model in transformers with a LoRA over it that changes what it says; saved to ``tmp_path/lora``."""
+    recipe = tiny_recipe(
+        "finetune.method=lora", "finetune.lora_rank=4", f"finetune.lora_layers={json.dumps(list(layers))}"
+    )
+    family = finetune._exported(folder, recipe)
+    model = finetune.adapted(family, recipe.finetune)
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0.0, 0.4)
+    finetune.finished(family, model, recipe.finetune, tmp_path / "lora", merged=False)
+    return model.eval()
+
+
+def test_an_exported_model_is_read_as_it_was_written(tmp_path):
+    """Tower, projector and language model: names and order of the weights are those of llama.cpp."""
+    model, tokenizer, recipe = tiny_model()
+    language, eye = export_gguf.export(model, tokenizer, tmp_path, precision="f32")
+    read, _ = embedded.read_language(language)
+    again = embedded.build(recipe.model, read, tokenizer, *read_eye(eye, recipe.model.layers)).eval()
+    ids, _ = encode([SYSTEM, QUESTION], tokenizer, 3, 49)
+    given = {"input_ids": torch.tensor([ids]), "pixel_values": pixel_values(pictures()[0][None])}
+    with torch.no_grad():
+        torch.testing.assert_close(again(**given).logits, model(**given).logits, rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match=r"language\.gguf is no eye"):
+        read_eye(language, recipe.model.layers)
+
+
+def test_llama_cpp_says_the_adapted_models_words(tmp_path):
+    """finetune --adapt → export_gguf --adapter → llama.cpp with all files, against transformers with peft."""
+    model, tokenizer, _ = tiny_model()
+    folder = tmp_path / "model"
+    export_gguf.write_manifest(*export_gguf.export(model, tokenizer, folder, precision="f32"))
+    plain = greedy(model, tokenizer, pictures()[0])
+    changed = adapted(folder, tmp_path)
+    wanted = [greedy(changed, tokenizer, picture) for picture in pictures()]
+    assert wanted[0] != plain
+    assert export_gguf.main(["--adapter", str(tmp_path / "lora"), "--out", str(folder)]) == 0
+    manifest = read_manifest(folder)
+    assert [one.file for one in manifest.files] == ["language.gguf", "mmproj.gguf", "adapter.gguf"]
+    running = server(folder / "language.gguf", folder / "mmproj.gguf", folder / "adapter.gguf")
+    for picture, words in zip(pictures(), wanted, strict=True):
+        said = [i for i in answered(running, picture) if i != tokenizer.eos_token_id]
+        assert said == [i for i in words if i != tokenizer.eos_token_id]
+
+
+def test_the_app_runs_the_model_with_its_adapter(tmp_path):
+    pytest.importorskip("xllamacpp")
+    model, tokenizer, _ = tiny_model()
+    folder = tmp_path / "model"
+    export_gguf.write_manifest(*export_gguf.export(model, tokenizer, folder, precision="f32"))
+    messages = [Message("user", "Which?", map_png(pictures()[0])), Message("assistant", "the")]
+    said = []
+    for adapter in (False, True):
+        if adapter:
+            adapted(folder, tmp_path)
+            export_gguf.export_adapter(tmp_path / "lora", folder)
+        options = embedded_options(read_manifest(folder), folder, Settings())
+        assert len(options.digests) == 2 + adapter
+        engine = load_now(options)
+        pieces: list = []
+        engine.generate(messages, Manner(max_tokens=12, temperature=0.0), pieces.append, lambda: False)
+        said.append("".join(piece for piece in pieces if isinstance(piece, str)))
+        engine.close()
+    assert said[0] != said[1]
+    wrong = replace(options, adapter=folder / "mmproj.gguf", digests=())
+    with pytest.raises(WeightsError, match="is no LoRA adapter"):
+        load_now(wrong)
+
+
+def test_what_is_no_adapter_or_no_model_is_refused(tmp_path, capsys):
+    model, tokenizer, _ = tiny_model()
+    folder = tmp_path / "model"
+    export_gguf.write_manifest(*export_gguf.export(model, tokenizer, folder))
+    with pytest.raises(InputError, match="no adapter that finetune wrote"):
+        export_gguf.export_adapter(tmp_path, folder)
+    with pytest.raises(InputError, match="no model that export_gguf wrote"):
+        export_gguf.export_adapter(tmp_path, tmp_path)
+    assert "adapter" not in (folder / "embedded.json").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="adapted, not trained anew"):
+        finetune._exported(folder, tiny_recipe())
 
 
 def test_a_tokenizer_without_a_spare_token_is_refused():

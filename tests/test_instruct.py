@@ -21,7 +21,7 @@ from mellm_demo.flow import region_masks, tvl1
 from mellm_demo.reasoning import brief, prompts
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.records import CROP_PX, OUTER_EYE_PX
+from mellm_demo.records import CROP_PX, NETWORK, OUTER_EYE_PX
 from mellm_demo.training.instruct import (
     __main__ as command,
 )
@@ -471,3 +471,22 @@ def test_a_question_can_be_asked_more_often(faces, tmp_path):
 def test_a_weight_that_is_none_is_told(given):
     with pytest.raises(InputError, match="is no weight"):
         command.weights_of([given])
+
+
+def test_some_motions_come_with_the_heads_claims(faces):
+    """As ME-VQA's clips do: what a coder of a corpus would have written down, not what the app's rules read."""
+    drawn = [next_one for _, next_one in zip(range(8), sources.motions(faces, EVENTS, None, 5), strict=False)]
+    plain = list(command.coded(iter(drawn), 0.0))
+    assert [source.analysis for source, _ in plain] == [source.analysis for source, _ in drawn]
+    seen = 0
+    for (before, _), (after, _) in zip(drawn, command.coded(iter(drawn), 1.0), strict=True):
+        if before.analysis.evidence is None:
+            assert after.analysis is before.analysis
+            continue
+        seen += 1
+        units = after.analysis.evidence.action_units
+        assert units
+        assert all(NETWORK in {witness.name for witness in unit.witnesses} for unit in units)
+        assert after.analysis.evidence.regions == before.analysis.evidence.regions
+        assert (after.truth, after.picture is before.picture) == (before.truth, True)
+    assert seen > 2

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mellm_demo.errors import MellmError, SettingsError
 from mellm_demo.reasoning.answering import Manner
@@ -16,6 +16,10 @@ from mellm_demo.reasoning.narrator import Narrator
 from mellm_demo.reasoning.protocol import Loading, Reasoner
 from mellm_demo.reasoning.resident import NOTICE, Resident
 from mellm_demo.settings import Settings
+
+if TYPE_CHECKING:
+    from mellm_demo.reasoning.embedded import Manifest
+    from mellm_demo.reasoning.llamacpp import GgufOptions
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "weights" / "embedded"
 NARRATOR = "narrator"
@@ -221,22 +225,30 @@ def _embedded(settings: Settings, folder: Path) -> Reasoner | None:
 
     Raises WeightsError for a file that is missing or is no model.
     """
-    from mellm_demo.reasoning.embedded import GUARDED_NOTICE, Embedded, read_manifest
+    from mellm_demo.reasoning.embedded import Embedded, read_manifest
 
     manifest = read_manifest(folder)
     if manifest is None:
         return None
-    from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model, own_threads
+    from mellm_demo.reasoning.llamacpp import gguf_model
 
-    manner = _own_manner(settings)
-    options = GgufOptions(
+    model = gguf_model(embedded_options(manifest, folder, settings), _own_manner(settings))
+    return Embedded(model, Narrator(), manifest.languages)
+
+
+def embedded_options(manifest: Manifest, folder: Path, settings: Settings) -> GgufOptions:
+    """Which files the model in ``folder`` consists of, and how the app runs them."""
+    from mellm_demo.reasoning.embedded import GUARDED_NOTICE
+    from mellm_demo.reasoning.llamacpp import GgufOptions, own_threads
+
+    return GgufOptions(
         model=folder / manifest.language.file,
         projector=folder / manifest.eye.file,
+        adapter=folder / manifest.adapter.file if manifest.adapter else None,
         context=settings.context_tokens if "context_tokens" in settings.model_fields_set else OWN_CONTEXT,
         threads=settings.gguf_threads or own_threads(),
         why="It comes with the app.",
         name=manifest.name,
-        notice=GUARDED_NOTICE if manner.guarded else NOTICE,
+        notice=GUARDED_NOTICE if _own_manner(settings).guarded else NOTICE,
         digests=manifest.digests(folder),
     )
-    return Embedded(gguf_model(options, manner), Narrator(), manifest.languages)

@@ -56,11 +56,17 @@ class Manifest(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     language: _File
     eye: _File
+    adapter: _File | None = None  # what was learned on top of ``language``, as LoRA
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
 
     def digests(self, folder: Path) -> tuple[tuple[Path, str], ...]:
         """Each file with the SHA-256 that it must have."""
-        return tuple((folder / one.file, one.sha256) for one in (self.language, self.eye))
+        return tuple((folder / one.file, one.sha256) for one in self.files)
+
+    @property
+    def files(self) -> tuple[_File, ...]:
+        """All that belong to the model."""
+        return (self.language, self.eye, *((self.adapter,) if self.adapter else ()))
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -76,7 +82,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         manifest = Manifest.model_validate(json.loads(data[: MOST_MANIFEST_BYTES + 1]))
     except (OSError, ValueError, ValidationError) as error:
         raise WeightsError(f"“{MANIFEST}” cannot be used ({_first(error)}). Fetch the weights again.") from None
-    missing = [one.file for one in (manifest.language, manifest.eye) if not (folder / one.file).is_file()]
+    missing = [one.file for one in manifest.files if not (folder / one.file).is_file()]
     if missing:
         raise WeightsError(f"“{MANIFEST}” names “{missing[0]}”, which is missing. Fetch the weights again.")
     return manifest

@@ -38,13 +38,14 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning import llamacpp
-from mellm_demo.reasoning.choice import EMBEDDED
+from mellm_demo.reasoning.choice import EMBEDDED, embedded_options
+from mellm_demo.reasoning.embedded import read_manifest
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
 from mellm_demo.records import Analysis, BothSides
+from mellm_demo.settings import Settings
 from mellm_demo.training import asking, cases, faithful, learned, looking, vqa
 from mellm_demo.training.clips import faces_folder, film_and_analyse, find_faces, picture_of
-from mellm_demo.training.export_gguf import LANGUAGE_FILE
 from mellm_demo.training.heads import Unseen, material
 from mellm_demo.training.instruct.faces import Faces, aligned, read_faces
 from mellm_demo.training.instruct.tables import read_tables
@@ -227,7 +228,7 @@ def questions_report(arguments: argparse.Namespace) -> dict[str, Any]:
         for clips, groups in cases.held_groups(asked, corpus):
             known |= dict.fromkeys(clips, everyone.learned(groups))
     made = cases.cases(asked, corpus, aligned_faces(arguments.faces), known.__getitem__)
-    asker = _asker(_model(arguments.model))
+    asker = _asker(arguments.model)
     with _kept(arguments.answers) as keep:
         return asking.report(asked, made, asker, arguments.free, tell, keep)
 
@@ -255,7 +256,7 @@ def _kept(path: Path | None) -> Iterator[asking.Keep]:
 def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
     """``--look``; the table goes to standard error."""
     events = read_tables(data_folder(arguments.data))
-    asker = _asker(_model(arguments.model))
+    asker = _asker(arguments.model)
     faces = aligned_faces(arguments.faces)
     numbers = looking.look(asker, looking.rendered(faces, events, arguments.clips, arguments.seed), tell)
     tell(f"\n{looking.table(numbers)}\n")
@@ -267,7 +268,7 @@ def faithful_report(arguments: argparse.Namespace) -> dict[str, Any]:
     events = read_tables(data_folder(arguments.data))
     cases_asked = faithful.unseen(aligned_faces(arguments.faces), events, arguments.seed)
     with _kept(arguments.answers) as keep:
-        numbers = faithful.report(_asker(_model(arguments.model)), cases_asked, arguments.clips, tell, keep)
+        numbers = faithful.report(_asker(arguments.model), cases_asked, arguments.clips, tell, keep)
     return {**numbers, "seed": arguments.seed}
 
 
@@ -288,16 +289,20 @@ def _tables(given: Path | None) -> Path | None:
     return data_folder(given) if given or os.environ.get(DATA_VARIABLE) else None
 
 
-def _model(given: Path | None) -> Path:
-    """``--model``, else the one that comes with the app. Raises InputError where that is not there."""
-    own = EMBEDDED / LANGUAGE_FILE
-    if given is None and not own.exists():
-        raise InputError("There is no model in weights/embedded. Give --model a .gguf file with its mmproj beside it.")
-    return given or own
+def _asker(given: Path | None) -> asking.Asker:
+    """Of ``--model``, a file or a folder of export_gguf; without it of the one that comes with the app.
 
-
-def _asker(model: Path) -> asking.Asker:
-    return asking.Asker(llamacpp.load_now(llamacpp.GgufOptions(model)))
+    Raises InputError where that is not there.
+    """
+    if given is not None and given.is_file():
+        return asking.Asker(llamacpp.load_now(llamacpp.GgufOptions(given)))
+    folder = given or EMBEDDED
+    manifest = read_manifest(folder)
+    if manifest is None:
+        where = given.name if given is not None else "weights/embedded"
+        raise InputError(f"There is no model in {where}. Give --model a .gguf file with its mmproj beside it.")
+    settings = Settings.from_environment({})
+    return asking.Asker(llamacpp.load_now(embedded_options(manifest, folder, settings)))
 
 
 # ---------------------------------------------------------------------------------------------- the command
@@ -325,7 +330,11 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--vqa", type=Path, help=".jsonl with image_id, subject, question, answer")
     parser.add_argument("--by-subject", action="store_true", help="five folds; nothing is learned from who is asked of")
-    parser.add_argument("--model", type=Path, help="a .gguf file, its mmproj beside it; the one in weights/")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="a .gguf file, its mmproj beside it, or a folder of export_gguf; weights/embedded",
+    )
     parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
     parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
     parser.add_argument("--look", action="store_true", help="the model sees motion maps and no measurement")

@@ -2,7 +2,8 @@
 ``embedded.json``, which names them with their digests: a folder that the app takes for ``weights/embedded``.
 
 ``python -m mellm_demo.training.export_gguf --model DIR --out DIR``. Linear layers become Q4_0, embeddings Q8_0, the
-eye f16, everything with one dimension f32. Tests hold the exported model's greedy words against transformers'.
+eye f16, everything with one dimension f32. With ``--adapter DIR --out DIR`` what ``finetune --adapt`` learned on top of
+such a folder is put beside it, in f16. Tests hold the exported model's greedy words against transformers'.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +20,13 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning.embedded import MANIFEST
+from mellm_demo.training.embedded.layout import LINEARS, NORMS, in_rotation_order, projector_names, tower_names
 from mellm_demo.training.embedded.model import CHAT_TEMPLATE, TURN_END
 from mellm_demo.training.embedded.tower import MEAN, STD
 
-LANGUAGE_FILE, EYE_FILE = "language.gguf", "mmproj.gguf"
+LANGUAGE_FILE, EYE_FILE, ADAPTER_FILE = "language.gguf", "mmproj.gguf", "adapter.gguf"
 NAME = "MELLM Demo 135M"
+ADAPTED = re.compile(r"language_model\..*layers\.(?P<index>\d+)\.(?P<layer>\w+\.\w+)\.lora_(?P<part>[AB])\.weight$")
 Precision = Literal["q4_0", "q8_0", "f16", "f32"]
 
 
@@ -44,7 +48,11 @@ def write_manifest(language: Path, eye: Path, *, name: str = NAME, languages: Se
         **{key: {"file": path.name, "sha256": _digest(path)} for key, path in (("language", language), ("eye", eye))},
         "languages": list(languages),
     }
-    manifest = language.parent / MANIFEST
+    return _written(language.parent, told)
+
+
+def _written(folder: Path, told: dict[str, Any]) -> Path:
+    manifest = folder / MANIFEST
     manifest.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return manifest
 
@@ -82,18 +90,14 @@ def _write_language(model: Any, tokenizer: Any, path: Path, precision: Precision
     embeddings: Precision = "q8_0" if precision == "q4_0" else precision
     _add(writer, "token_embd.weight", inner.embed_tokens.weight, embeddings)
     _add(writer, "output_norm.weight", inner.norm.weight, "f32")
-    heads, groups = config.num_attention_heads, config.num_key_value_heads
+    turned = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     for index, layer in enumerate(inner.layers):
-        where, attention, mlp = f"blk.{index}", layer.self_attn, layer.mlp
-        _add(writer, f"{where}.attn_norm.weight", layer.input_layernorm.weight, "f32")
-        _add(writer, f"{where}.ffn_norm.weight", layer.post_attention_layernorm.weight, "f32")
-        _add(writer, f"{where}.attn_q.weight", _for_rotation(attention.q_proj.weight, heads), precision)
-        _add(writer, f"{where}.attn_k.weight", _for_rotation(attention.k_proj.weight, groups), precision)
-        _add(writer, f"{where}.attn_v.weight", attention.v_proj.weight, precision)
-        _add(writer, f"{where}.attn_output.weight", attention.o_proj.weight, precision)
-        _add(writer, f"{where}.ffn_gate.weight", mlp.gate_proj.weight, precision)
-        _add(writer, f"{where}.ffn_up.weight", mlp.up_proj.weight, precision)
-        _add(writer, f"{where}.ffn_down.weight", mlp.down_proj.weight, precision)
+        for theirs, ours in NORMS.items():
+            _add(writer, f"blk.{index}.{ours}.weight", layer.get_submodule(theirs).weight, "f32")
+        for theirs, ours in LINEARS.items():
+            weight = _array(layer.get_submodule(theirs).weight)
+            weight = in_rotation_order(weight, turned[ours]) if ours in turned else weight
+            _add(writer, f"blk.{index}.{ours}.weight", weight, precision)
     _finish(writer)
 
 
@@ -101,13 +105,6 @@ def _rope_base(config: Any) -> float:
     parameters = getattr(config, "rope_parameters", None) or {}
     base: Any = parameters.get("rope_theta") or getattr(config, "rope_theta", 10_000.0)
     return float(base)
-
-
-def _for_rotation(weight: Any, heads: int) -> np.ndarray[Any, Any]:
-    """transformers rotates halves of a head, llama.cpp neighbours: rows are put in llama.cpp's order."""
-    array = _array(weight)
-    rows, columns = array.shape
-    return array.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
 def _add_tokenizer(writer: Any, tokenizer: Any, vocabulary: int) -> None:
@@ -162,22 +159,63 @@ def _write_eye(model: Any, path: Path, precision: Precision) -> None:
     writer.add_array("clip.vision.image_std", [STD] * 3)
     # Without this llama.cpp leaves the last block out, as LLaVA 1.5 does.
     writer.add_array("clip.vision.feature_layer", [config.num_hidden_layers])
-    _add(writer, "v.patch_embd.weight", tower.embeddings.patch_embedding.weight, precision)
-    _add(writer, "v.patch_embd.bias", tower.embeddings.patch_embedding.bias, "f32")
-    _add(writer, "v.position_embd.weight", tower.embeddings.position_embedding.weight, "f32")
-    for index, layer in enumerate(tower.encoder.layers):
-        where, attention = f"v.blk.{index}", layer.self_attn
-        for ours, theirs in (
-            ("attn_q", attention.q_proj), ("attn_k", attention.k_proj), ("attn_v", attention.v_proj),
-            ("attn_out", attention.out_proj), ("ffn_up", layer.mlp.fc1), ("ffn_down", layer.mlp.fc2),
-            ("ln1", layer.layer_norm1), ("ln2", layer.layer_norm2),
-        ):  # fmt: skip
-            _add(writer, f"{where}.{ours}.weight", theirs.weight, "f32" if ours.startswith("ln") else precision)
-            _add(writer, f"{where}.{ours}.bias", theirs.bias, "f32")
-    for ours, theirs in (("mm.0", projector.linear_1), ("mm.2", projector.linear_2)):
-        _add(writer, f"{ours}.weight", theirs.weight, precision)
-        _add(writer, f"{ours}.bias", theirs.bias, "f32")
+    for part, names in ((tower, tower_names(config.num_hidden_layers)), (projector, projector_names())):
+        weights = part.state_dict()
+        for theirs, ours in names.items():
+            small = ours.endswith(".bias") or ".ln" in ours or "position" in ours
+            _add(writer, ours, weights[theirs], "f32" if small else precision)
     _finish(writer)
+
+
+# --------------------------------------------------------------------------------------------- adapters
+
+
+def export_adapter(learned: Path, folder: Path) -> Path:
+    """What ``finetune --adapt`` wrote → ``adapter.gguf`` in the folder of the model below it, named in its manifest.
+
+    Raises InputError where ``learned`` is no such adapter, or ``folder`` holds no exported model.
+    """
+    import gguf
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    language = folder / LANGUAGE_FILE
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        below = gguf.GGUFReader(language)
+        heads = {
+            ours: int(below.fields[f"llama.attention.{key}"].contents())
+            for ours, key in (("attn_q", "head_count"), ("attn_k", "head_count_kv"))
+        }
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder.name} holds no model that export_gguf wrote: {error}") from None
+    try:
+        settings = json.loads((learned / "adapter_config.json").read_text(encoding="utf-8"))
+        alpha, weights = float(settings["lora_alpha"]), load_file(learned / "adapter_model.safetensors")
+        made = [_adapter_tensor(name, weight, heads) for name, weight in weights.items()]
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(f"{learned.name} holds no adapter that finetune wrote: {error}") from None
+    writer = gguf.GGUFWriter(str(folder / ADAPTER_FILE), "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for name, weight in sorted(made):
+        _add(writer, name, weight, "f16")
+    _finish(writer)
+    told["adapter"] = {"file": ADAPTER_FILE, "sha256": _digest(folder / ADAPTER_FILE)}
+    _written(folder, told)
+    return folder / ADAPTER_FILE
+
+
+def _adapter_tensor(name: str, weight: np.ndarray[Any, Any], heads: dict[str, int]) -> tuple[str, Any]:
+    """peft's name and weight as llama.cpp's. Raises ValueError for one of another kind."""
+    found = ADAPTED.search(name)
+    if found is None or found["layer"] not in LINEARS:
+        raise ValueError(f"{name} is no adapter of a layer of the language model")
+    ours, part = LINEARS[found["layer"]], found["part"].lower()
+    if part == "b" and ours in heads:
+        weight = in_rotation_order(weight, heads[ours])
+    return f"blk.{found['index']}.{ours}.weight.lora_{part}", weight
 
 
 # --------------------------------------------------------------------------------------------- tensors
@@ -223,15 +261,21 @@ def load(folder: Path) -> tuple[Any, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0, or 2 with a sentence where something given cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m mellm_demo.training.export_gguf", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="folder that finetune wrote")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--model", type=Path, help="folder that finetune wrote")
+    wanted.add_argument("--adapter", type=Path, help="folder that finetune --adapt wrote; --out holds what it adapts")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default=NAME, help="as which it introduces itself")
     parser.add_argument("--precision", choices=("q4_0", "q8_0", "f16", "f32"), default="q4_0")
     given = parser.parse_args(argv)
     try:
-        model, tokenizer = load(given.model)
-        language, eye = export(model, tokenizer, given.out, precision=given.precision, name=given.name)
-        for path in (language, eye, write_manifest(language, eye, name=given.name)):
+        if given.adapter is not None:
+            paths = [export_adapter(given.adapter, given.out), given.out / MANIFEST]
+        else:
+            model, tokenizer = load(given.model)
+            language, eye = export(model, tokenizer, given.out, precision=given.precision, name=given.name)
+            paths = [language, eye, write_manifest(language, eye, name=given.name)]
+        for path in paths:
             print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, SHA-256 {_digest(path)}")
     except MellmError as error:
         parser.exit(2, f"{error}\n")

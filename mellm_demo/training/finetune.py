@@ -1,7 +1,8 @@
 """Fine-tunes a vision-language model on instruction data, in the paper's stages, in pieces of time.
 
 ``python -m mellm_demo.training.finetune --samples DIR… --state DIR --out DIR`` trains, with ``--language FILE.gguf``
-and (where there is one) ``--tower DIR``, the small model; with ``--qwen DIR --set finetune.method=qlora`` a Qwen2.5-VL.
+and (where there is one) ``--tower DIR``, the small model; with ``--qwen DIR --set finetune.method=qlora`` a Qwen2.5-VL;
+with ``--adapt weights/embedded --set finetune.method=lora`` an adapter over the 4-bit weights of what was exported.
 It goes on where it was stopped (``--minutes``, a kill) and writes the model to ``--out`` when all stages are done.
 """
 
@@ -23,8 +24,6 @@ from mellm_demo.training.embedded.families import Family, Small, read_qwen
 from mellm_demo.training.embedded.masters import Masters
 from mellm_demo.training.embedded.quantise import language_linears, seen_as_q4_0
 from mellm_demo.training.embedded.recipe import DEFAULT, Finetune, Recipe, Stage, read_recipe
-
-ADAPTED = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"  # the linear layers that LoRA adapts
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,11 @@ def adapted(family: Family, settings: Finetune) -> Any:
     if settings.method == "qlora":
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     lora = LoraConfig(
-        r=settings.lora_rank, lora_alpha=settings.lora_alpha, target_modules=ADAPTED, lora_dropout=0.0, bias="none"
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        target_modules=rf".*language_model.*\.({'|'.join(settings.lora_layers)})_proj",
+        lora_dropout=0.0,
+        bias="none",
     )
     return get_peft_model(model, lora)
 
@@ -105,7 +108,8 @@ def loss_of(model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
     import torch.nn.functional as F
 
     labels = batch["labels"]
-    inputs = {name: value for name, value in batch.items() if name not in ("labels", "weights")}
+    # Padding is at the right, where causal attention does not look; without a mask it skips half of the work.
+    inputs = {name: value for name, value in batch.items() if name not in ("labels", "weights", "attention_mask")}
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
@@ -323,6 +327,8 @@ def _family(given: argparse.Namespace, recipe: Recipe) -> Family:
         return read_qwen(given.qwen, four_bits=recipe.finetune.method == "qlora")
     if recipe.finetune.method == "qlora":
         raise InputError("The small model is not trained at 4 bits: choose finetune.method full or lora.")
+    if given.adapt is not None:
+        return _exported(given.adapt, recipe)
     if given.language is None:
         raise InputError("No model was named. Give --language FILE.gguf, or --qwen FOLDER.")
     from mellm_demo.training.embedded.model import build, read_language
@@ -331,6 +337,22 @@ def _family(given: argparse.Namespace, recipe: Recipe) -> Family:
     language, tokenizer = read_language(given.language)
     eye, words = (eye_weights(given.tower, part) if given.tower else None for part in ("tower", "projector"))
     return Small(build(recipe.model, language, tokenizer, eye, words or None), tokenizer, recipe)
+
+
+def _exported(folder: Path, recipe: Recipe) -> Family:
+    """What ``export_gguf`` wrote, its 4-bit weights as they are run: frozen, so they need no more than bfloat16."""
+    import torch
+
+    from mellm_demo.training.embedded.layout import read_eye
+    from mellm_demo.training.embedded.model import build, read_language
+    from mellm_demo.training.export_gguf import EYE_FILE, LANGUAGE_FILE
+
+    if recipe.finetune.method != "lora":
+        raise InputError("An exported model is adapted, not trained anew: add --set finetune.method=lora.")
+    language, tokenizer = read_language(folder / LANGUAGE_FILE)
+    model = build(recipe.model, language, tokenizer, *read_eye(folder / EYE_FILE, recipe.model.layers))
+    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return Small(model.to(kinds.get(recipe.finetune.precision, torch.float32)), tokenizer, recipe)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -343,6 +365,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--language", type=Path, help="SmolLM2 as .gguf, or a folder of transformers'")
     parser.add_argument("--tower", type=Path, help="state folder of training.pretrain_tower")
     parser.add_argument("--qwen", type=Path, help="folder of a Qwen2.5-VL, instead of the small model")
+    parser.add_argument("--adapt", type=Path, help="folder of export_gguf: learn an adapter over it")
     parser.add_argument("--recipe", type=Path, default=DEFAULT)
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
     parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
@@ -358,16 +381,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         family = _family(given, recipe)
         model = train(family, recipe, lines, given.state, minutes=given.minutes)
         if model is not None:
-            finished(family, model, recipe.finetune, given.out)
+            finished(family, model, recipe.finetune, given.out, merged=given.adapt is None)
             print(f"All stages are done; the model lies in {given.out.name}.")
     except MellmError as error:
         parser.exit(2, f"{error}\n")
     return 0
 
 
-def finished(family: Family, model: Any, settings: Finetune, out: Path) -> None:
-    """Write the trained model: whole, with adapters merged into it, or (at 4 bits) the adapter alone."""
-    family.save(out, model.merge_and_unload() if settings.method == "lora" else model)
+def finished(family: Family, model: Any, settings: Finetune, out: Path, *, merged: bool = True) -> None:
+    """Write the trained model: whole, with adapters merged into it; at 4 bits, or where not ``merged``, these alone."""
+    family.save(out, model.merge_and_unload() if settings.method == "lora" and merged else model)
 
 
 if __name__ == "__main__":

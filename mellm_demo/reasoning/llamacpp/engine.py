@@ -276,6 +276,7 @@ def _started(files: Files, context: int, threads: int, key: str) -> Process:
     parameters = {
         "model.path": str(files.model.path),
         **({"mmproj.path": str(projector.path)} if projector is not None else {}),
+        **({"lora_adapters": [str(files.adapter.path)]} if files.adapter is not None else {}),
         "n_ctx": context,
         "n_parallel": 1,
         "n_batch": piece,

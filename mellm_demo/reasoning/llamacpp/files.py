@@ -31,6 +31,7 @@ class GgufOptions:
     why: str = "The settings name this file."
     name: str = ""  # "": as the file calls itself
     notice: str = NOTICE
+    adapter: Path | None = None  # LoRA over the model's weights
     digests: tuple[tuple[Path, str], ...] = ()  # files and the SHA-256 that they must have; checked when it is loaded
 
 
@@ -54,7 +55,11 @@ class Files:
                 f"“{self.projector.path.name}” is no projector for images: it holds “{self.projector.architecture}”. "
                 "Name the “mmproj” file that belongs to the model."
             )
-        self.paths = [*parts, self.projector.path] if self.projector is not None else parts
+        self.adapter = gguf.read(options.adapter) if options.adapter else None
+        if self.adapter is not None:
+            _check_adapter(self.adapter, self.model)
+        beside = [one.path for one in (self.projector, self.adapter) if one is not None]
+        self.paths = [*parts, *beside]
         trained = self.model.number("context_length", options.context)
         self.context = min(options.context, trained) if trained else options.context
 
@@ -71,8 +76,8 @@ class Files:
 
     @property
     def needed_bytes(self) -> int:
-        projector = self.projector.file_bytes if self.projector else 0
-        return self.bytes + projector + self.model.cache_bytes(self.context) + WORKING_BYTES
+        beside = sum(one.file_bytes for one in (self.projector, self.adapter) if one is not None)
+        return self.bytes + beside + self.model.cache_bytes(self.context) + WORKING_BYTES
 
     def check_memory(self) -> None:
         """Raises ReasonerError, with what would fit, where the model would not."""
@@ -99,6 +104,17 @@ class Files:
             device=device or "cpu",
             why=f"{options.why}{sees}",
             notice=options.notice,
+        )
+
+
+def _check_adapter(adapter: gguf.Header, model: gguf.Header) -> None:
+    """Raises WeightsError for a file that is no adapter, or one of another kind of model."""
+    if adapter.values.get("adapter.type") != "lora":
+        raise WeightsError(f"“{adapter.path.name}” is no LoRA adapter. Name the one that belongs to the model.")
+    if adapter.architecture != model.architecture:
+        raise WeightsError(
+            f"The adapter “{adapter.path.name}” was learned on “{adapter.architecture}”, but the model is of "
+            f"“{model.architecture}”. Name the one that belongs to the model."
         )
 
 

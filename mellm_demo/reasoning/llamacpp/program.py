@@ -55,12 +55,21 @@ def start(values: dict[str, Any]) -> Any:
 
     parameters = xllamacpp.CommonParams()
     for name, value in values.items():
+        if name == "lora_adapters":
+            value = [adapter(xllamacpp, path) for path in value]
         *parents, last = name.split(".")
         holder = parameters
         for parent in parents:
             holder = getattr(holder, parent)
         setattr(holder, last, value)
     return xllamacpp.Server(parameters)
+
+
+def adapter(xllamacpp: Any, path: str) -> Any:
+    """A LoRA adapter as the binding wants it told."""
+    made = xllamacpp.CommonAdapterLoraInfo()
+    made.path, made.scale = path, 1.0
+    return made
 
 
 def answer(server: Any, inbox: Inbox, number: int, body: dict[str, Any]) -> None:

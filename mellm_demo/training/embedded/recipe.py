@@ -13,6 +13,7 @@ from mellm_demo.errors import SettingsError
 
 DEFAULT = Path(__file__).with_name("recipe.toml")
 Part = Literal["tower", "projector", "language"]
+LAYERS = ("q", "k", "v", "o", "gate", "up", "down")  # linear ones of a language model's block, as LoRA names them
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Finetune:
     compile: bool
     lora_rank: int
     lora_alpha: int
+    lora_layers: tuple[str, ...]  # of LAYERS
     save_minutes: float
     report_steps: int
     stages: tuple[Stage, ...]
@@ -168,6 +170,8 @@ def _check(recipe: Recipe) -> None:
                 f"The stage “{stage.name}” trains {', '.join(stage.train) or 'nothing'} for {stage.epochs:g} epochs. "
                 f"Name some of {', '.join(get_args(Part))} and a number that is not negative."
             )
+    if not tune.lora_layers or set(tune.lora_layers) - set(LAYERS):
+        raise SettingsError(f"finetune.lora_layers is {list(tune.lora_layers)}. Name some of {', '.join(LAYERS)}.")
     numbers = (recipe.pretrain.batch, recipe.pretrain.images, tune.batch, tune.accumulate, tune.max_tokens)
     if min(numbers) < 1:
         raise SettingsError("Batches, images, accumulation and tokens must be 1 or more. Correct the recipe.")

@@ -11,6 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning.prompts import map_png
+from mellm_demo.training import learned
+from mellm_demo.training.coded import as_coded
 from mellm_demo.training.instruct.corpora import CORPORA, Event, read_corpus_events
 from mellm_demo.training.instruct.faces import read_faces
 from mellm_demo.training.instruct.samples import KINDS, WEIGHTS, Sample, sample_of
@@ -93,6 +96,17 @@ def write(
     return written
 
 
+def coded(
+    made: Iterator[tuple[Source, np.random.Generator]], share: float
+) -> Iterator[tuple[Source, np.random.Generator]]:
+    """Some of the motions with the claims of the trained head instead of the app's, as ME-VQA's clips have them."""
+    everything = learned.shipped() if share > 0 else None
+    for source, random in made:
+        if everything is not None and random.random() < share:
+            source = replace(source, analysis=as_coded(source.analysis, everything))
+        yield source, random
+
+
 def weights_of(given: Sequence[str]) -> dict[str, float]:
     """WEIGHTS with those that were given as “megc=16”. Raises InputError."""
     weights = dict(WEIGHTS)
@@ -134,6 +148,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--weight", action="append", default=[], metavar="QUESTION=NUMBER", help=f"how often: {', '.join(WEIGHTS)}"
     )
+    parser.add_argument(
+        "--coded-share", type=float, default=0.0, help="of the motions, with the head's claims, as for ME-VQA"
+    )
     parser.add_argument("--corpus", choices=CORPORA, help="from a corpus' own folder instead")
     parser.add_argument("--corpus-folder", type=Path, help="of its frames")
     parser.add_argument("--coding", type=Path, help="its coding table (.csv or .xlsx), if it lies elsewhere")
@@ -156,6 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faces, read_tables(given.data), flows, given.seed,
                 held_out=given.held_out, real_share=given.real_share,
             )  # fmt: skip
+        made = coded(made, given.coded_share)
         written = write(given.out, made, given.samples, weights_of(given.weight))
         print(json.dumps({"samples": sum(written.values()), **dict(sorted(written.items())),
                           "seconds": round(time.monotonic() - started, 1)}, indent=1))  # fmt: skip
