@@ -12,10 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +21,26 @@ import numpy as np
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from support_analysis import make_analysis  # noqa: E402
+from support_answers import (  # noqa: E402
+    LONG_QUESTION,
+    SHORT_QUESTION,
+    Clock,
+    Standstill,
+    answer,
+    is_reading,
+    memory_parts,
+    seen,
+    stop,
+)
 from support_gguf import smollm2  # noqa: E402
-from support_processes import memory_mb, processor_s  # noqa: E402
 
 from mellm_demo.reasoning.answering import Manner  # noqa: E402
 from mellm_demo.reasoning.llamacpp import GgufOptions, gguf_model  # noqa: E402
-from mellm_demo.reasoning.protocol import Loading, Piece  # noqa: E402
-from mellm_demo.reasoning.resident import Resident  # noqa: E402
-from mellm_demo.records import Analysis, Turn  # noqa: E402
 
 SEED = 3
 LANGUAGE_FILE, EYE_FILE = "three-billion-Q4_0.gguf", "mmproj-three-billion-f16.gguf"
-MAP_PX = 448  # as the app makes the motion map
 TOKENS = 24  # of an answer
-TICK_S, DELAY_S = 0.01, 0.3
-SHORT_QUESTION, LONG_QUESTION = "Which side?", " ".join(f"Is number {number} right?" for number in range(60))
+TICK_S = 0.01
 # Qwen2.5-VL-3B-Instruct's config.json
 WIDTH, DEEP, LAYERS, HEADS, GROUPS, VOCABULARY = 2048, 11008, 36, 16, 2, 151_936
 EYE_WIDTH, EYE_DEEP, EYE_LAYERS, EYE_HEADS, PATCH_PX, MERGED, WINDOWED = 1280, 3420, 32, 16, 14, 4, 8
@@ -178,90 +179,11 @@ def finish(writer: Any, path: Path) -> Path:
 # --------------------------------------------------------------------------------------------- measuring
 
 
-class Standstill:
-    """The longest time for which no other thread of this process got to run: so long does a page not answer."""
-
-    def __init__(self) -> None:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.longest_s = 0.0
-
-    def _watch(self) -> None:
-        last = time.perf_counter()
-        while not self._over.wait(TICK_S):
-            now = time.perf_counter()
-            self.longest_s, last = max(self.longest_s, now - last - TICK_S), now
-
-    def __enter__(self) -> Standstill:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-
-class Clock:
-    """Seconds since it was made, by the clock and of the processor: these tell more on a machine that is busy."""
-
-    def __init__(self) -> None:
-        self._wall, self._processor = time.perf_counter(), processor_s()
-
-    def __call__(self) -> dict[str, float]:
-        return {
-            "s": round(time.perf_counter() - self._wall, 2),
-            "cpu_s": round(processor_s() - self._processor, 2),
-        }
-
-
-def memory() -> dict[str, int]:
-    """Resident memory, MB: what is the processes' own, and pages of files, which can be dropped."""
-    return {key: round(memory_mb(name)) for key, name in (("own", "RssAnon"), ("of_files", "RssFile"))}
-
-
-def seen(seed: int) -> Analysis:
-    """An analysis with a motion map of its own, as large as the app makes it."""
-    analysis = make_analysis("smile")
-    assert analysis.moment is not None
-    picture = np.random.default_rng(seed).integers(0, 256, (MAP_PX, MAP_PX, 3), np.uint8)
-    return replace(analysis, moment=replace(analysis.moment, motion_map=picture))
-
-
-def answer(model: Resident, analysis: Analysis, question: str = "") -> dict[str, Any]:
-    """One whole answer: until its first word, and tokens a second from there."""
-    clock, first, tokens, begun = Clock(), None, 0, 0.0
-    for piece in model.reply(analysis, (Turn("user", question),) if question else (), threading.Event()):
-        if isinstance(piece, str):
-            tokens += 1
-            if first is None:
-                first, begun = clock(), time.perf_counter()
-    passed = time.perf_counter() - begun
-    return {"first_word": first, "tokens_per_second": round((tokens - 1) / passed, 2) if passed else None}
-
-
-def stop(model: Resident, analysis: Analysis, question: str, at: Callable[[Piece], bool], after: Analysis) -> Any:
-    """Stop once ``at`` is true of a piece and DELAY_S have passed; then somebody else asks about ``after``."""
-    cancel = threading.Event()
-    pieces: Iterator[Piece] = model.reply(analysis, (Turn("user", question),) if question else (), cancel)
-    for piece in pieces:
-        if at(piece):
-            break
-    time.sleep(DELAY_S)
-    clock = Clock()
-    cancel.set()
-    for _ in pieces:
-        pass
-    told: dict[str, Any] = {"ended_for_the_visitor": clock()}
-    while len(model._turns):
-        time.sleep(TICK_S)
-    return told | {"model_free": clock(), "next_visitor": answer(model, after, SHORT_QUESTION)["first_word"]}
-
-
 def measure(folder: Path, threads: int) -> dict[str, Any]:
     """All numbers, of files in ``folder``."""
     options = GgufOptions(folder / LANGUAGE_FILE, folder / EYE_FILE, threads=threads)
     model = gguf_model(options, Manner(max_tokens=TOKENS))
-    result: dict[str, Any] = {"model": model.card.size, "memory_before_mb": memory()}
+    result: dict[str, Any] = {"model": model.card.size, "memory_before_mb": memory_parts()}
     with Standstill() as still:
         clock = Clock()
         model.prepare()
@@ -271,22 +193,18 @@ def measure(folder: Path, threads: int) -> dict[str, Any]:
         result["load"] = clock() | {"page_stands_still_s": round(still.longest_s, 2)}
     engine: Any = model._engine()
     result |= {"device": engine.card.device, "image_tokens": engine.image_tokens()}
-    result["memory_loaded_mb"] = memory()
+    result["memory_loaded_mb"] = memory_parts()
     one, other = seen(1), seen(2)
     with Standstill() as still:
         result["explanation"] = answer(model, one)
         result["explanation"]["page_stands_still_s"] = round(still.longest_s, 2)
-    result["memory_after_an_answer_mb"] = memory()
+    result["memory_after_an_answer_mb"] = memory_parts()
     result["same_visitor_asks_on"] = answer(model, one, SHORT_QUESTION)["first_word"]
     result["stop_while_words_are_written"] = stop(model, one, "", lambda piece: isinstance(piece, str), one)
     result["stop_while_the_prompt_is_read"] = stop(model, one, LONG_QUESTION, is_reading, one)
     # What comes before the image is known from the answer before: the first progress is told as the image is begun.
     result["stop_while_the_image_is_read"] = stop(model, other, "", is_reading, one)
     return result
-
-
-def is_reading(piece: Piece) -> bool:
-    return isinstance(piece, Loading) and piece.what == "reading the prompt"
 
 
 def main() -> int:
