@@ -32,6 +32,8 @@ from mellm_demo.training.synthesis import (
     write_clip,
     write_truth,
 )
+from mellm_demo.training.synthesis.displacement import inverted
+from mellm_demo.training.synthesis.geometry import hull, sampled, through
 
 CALM = ClipSpec(fps=60.0, seconds=1.0, width=288, height=288, eye_distance_px=OUTER_EYE_PX, noise=0.0)
 REST, APEX = 0, 18  # frames of CALM with the event below
@@ -168,7 +170,7 @@ def crop_grid() -> np.ndarray:
 
 
 def inside(scene: Scene, mesh: tuple[int, ...]) -> np.ndarray:
-    return synthesis._hull(synthesis._through(scene.landmarks, scene.crop_from_frame)[list(mesh)])
+    return hull(through(scene.landmarks, scene.crop_from_frame)[list(mesh)])
 
 
 @pytest.mark.parametrize("region", ["cheek_left", "mouth_corner_left", "mouth_corner_right", "nasolabial_fold_right"])
@@ -177,7 +179,7 @@ def test_the_truth_flow_leads_from_the_rendered_onset_to_the_rendered_apex(smile
     truth, where = smile.flows()[0], inside(smile, facs.REGION_BY_KEY[region].mesh)
 
     def misfit(share: float) -> float:
-        back = synthesis._sampled(apex, crop_grid() + np.float32(share) * truth, 2)
+        back = sampled(apex, crop_grid() + np.float32(share) * truth, 2)
         return float(np.abs(back - onset)[where].mean())
 
     shares = np.arange(0.0, 2.01, 0.1)
@@ -201,11 +203,11 @@ def test_optical_flow_on_the_rendered_frames_finds_the_truth(scene_of):
 
 
 def test_the_truth_flow_inverts_the_map_that_was_rendered(smile):
-    field = smile._fields[0]
+    field = smile.displacements[0]
     rows, columns = np.mgrid[0 : CALM.height, 0 : CALM.width].astype(np.float64)
     rest = np.dstack([columns, rows])
-    forward = smile._inverted(field.skin, rest)
-    back = rest + forward - synthesis._sampled(field.skin, rest + forward)
+    forward = inverted(field.skin, rest)
+    back = rest + forward - sampled(field.skin, rest + forward)
     assert np.abs(back - rest).max() < 0.05
 
 
