@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "recognition": BASE | {"recognition"},
     "video": BASE | {"video"},
     "face": BASE | {"face"},
+    "flow": BASE | {"flow"},
     "pipeline": MEASURING,
     "export": {"errors", "records", "facs", *WORDS},
     "reasoning": {"errors", "settings", "records", "facs", *WORDS, "motion_map", "reasoning"},
