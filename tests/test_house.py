@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "face": BASE | {"face"},
     "flow": BASE | {"flow"},
     "pipeline": MEASURING,
-    "export": {"errors", "records", "facs", *WORDS},
+    "export": {"errors", "records", "facs", *WORDS, "export"},
     "reasoning": {"errors", "settings", "records", "facs", *WORDS, "motion_map", "reasoning"},
     "ui": MEASURING | REST | {"reasoning", "ui"},
     "cli": MEASURING | REST | {"reasoning"},
