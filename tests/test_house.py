@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
     "records": set(),
-    "facs": {"records"},
+    "facs": {"records", "facs"},
     "wording": {"errors", "records", "facs"},
     "headline": {"errors", "records", "facs", "wording"},
     **dict.fromkeys(LEAVES, BASE),
