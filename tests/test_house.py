@@ -340,6 +340,7 @@ def test_the_tree_in_the_readme_is_the_tree_on_the_disk():
         if name.endswith("/"):
             folders.append(name)
         else:
+            assert "".join(folders) + name not in listed, f"{name} stands there twice"
             listed.add("".join(folders) + name)
     modules = {str(path.relative_to(TOP)) for path in MODULES if path.name not in {"__init__.py", "__main__.py"}}
     assert {name for name in listed if name.startswith("mellm_demo/")} == modules

@@ -11,7 +11,7 @@ from mellm_demo import facs
 from mellm_demo.records import BoolArray, Float32Array, FloatArray
 
 # Depth of the patches in px of the crop, positive towards the viewer: what a turning head shifts against the rest.
-# Mean of MediaPipe's z over 40 frontal faces, left and right averaged; the order is that of facs.REGIONS by name.
+# Mean of MediaPipe's z over 40 frontal faces, left and right averaged; by the names of facs.REGIONS.
 _REGION_DEPTH_PX = {
     "inner brow": 11.0,
     "outer brow": -5.0,

@@ -28,7 +28,7 @@ def region_motions(
     """Mean motion of every region of facs.REGIONS, in that order.
 
     ``residual`` is flow without head motion, ``(H, W, 2)`` px; ``interocular_px`` the distance of the pupils in the
-    same crop; ``floor_px`` the noise floor below which a region counts as still. The mean is a trimmed one: flow
+    same crop; ``floor_px`` the noise floor below which a region counts as still. The mean is a robust one: flow
     spills over the edges of what moves. ``tracked_px`` (R, 2) is where the regions went from frame to frame, as in a
     MotionCurve: it stands in for flow where a region went farther than flow can follow at once.
     """

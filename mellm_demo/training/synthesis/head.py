@@ -42,7 +42,7 @@ class Shake:
 
 
 def depths_of(rest: Rest) -> Float32Array:
-    """(H, W) px that the skin lies before the plane of rigid skin, from the canonical mesh; 0 behind the face."""
+    """(H, W) px that the skin lies before the plane of rigid skin, from the mesh; around it the mean of its oval."""
     import cv2
 
     ring = rest.landmarks[list(FACE_OVAL)]

@@ -43,11 +43,11 @@ class Lids:
         )
 
     def _profile(self, edge: FloatArray) -> tuple[FloatArray, FloatArray]:
+        from scipy.interpolate import PchipInterpolator
+
         along, down = (edge - self._start) @ self._along, (edge - self._start) @ self._down
         order = np.argsort(along)
         fine = np.linspace(0.0, self._width, 65)
-        from scipy.interpolate import PchipInterpolator
-
         return fine, PchipInterpolator(*rising(along[order], down[order]))(fine)
 
     def before(self, place: Float32Array, closed: float, light: Float32Array) -> Float32Array:
@@ -63,13 +63,13 @@ class Lids:
         span = max(_LID_SPAN * self._height, 2.0)
         source = np.where(
             down <= upper + fall,
-            _unrolled(down - (upper - span), fall, span - self._lashes, span) + upper - span,
+            _unrolled(down - (upper - span), fall, span - self._lashes) + upper - span,
             down,
         )
         up = (lower + span) - down  # measured upwards from below the lower lid
         source = np.where(
             (down > upper + fall) & (down >= lower - rise),
-            lower + span - _unrolled(up, rise, span - self._lashes, span),
+            lower + span - _unrolled(up, rise, span - self._lashes),
             source,
         )
         inside = (along > 0) & (along < self._width) & (opening > 1e-6)
@@ -81,8 +81,8 @@ class Lids:
         return result
 
 
-def _unrolled(at: FloatArray, moved: FloatArray, stretch: float, span: float) -> FloatArray:
-    """Where skin at ``at`` (0 at the fixed end, span + moved at the lid's edge) lay at rest.
+def _unrolled(at: FloatArray, moved: FloatArray, stretch: float) -> FloatArray:
+    """Where skin at ``at`` (0 at the fixed end; the lid's edge has moved by ``moved``) lay at rest.
 
     Up to ``stretch`` it moves with the square of its distance; the edge with the lashes moves as one piece.
     """
