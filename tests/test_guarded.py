@@ -171,8 +171,8 @@ def test_a_sentence_without_support_is_written_again():
 
 
 def test_after_a_mended_sentence_the_model_goes_on_as_usual():
-    model = Model(f"{TRUE} {FALSE} ", f" {AGAIN} {FALSER} ", f" {TRUE}")
-    assert text_of(pieces_of(model)) == f"{TRUE} {AGAIN} {TRUE}"
+    model = Model(f"{TRUE} {FALSE} ", f" {AGAIN} {FALSER} ", " It rose.")
+    assert text_of(pieces_of(model)) == f"{TRUE} {AGAIN} It rose."
     assert model.asked[2] == Asked(f"{TRUE} {AGAIN}", 400 - len(f"{TRUE} {AGAIN}") // 4)
 
 
@@ -278,6 +278,14 @@ def test_what_says_a_part_again_is_cut_there():
     assert repeated("a; b; c.") is None
     assert repeated("a; b; A.") == 6
     assert repeated("") is None
+
+
+def test_a_sentence_is_not_said_twice():
+    """It goes silently: it was true."""
+    assert outcome(f"{TRUE} {AGAIN} {TRUE} {AGAIN.upper()}") == (f"{TRUE} {AGAIN}", None)
+    assert outcome(f"{TRUE}\n\n{TRUE}\n\n{AGAIN}") == (f"{TRUE}\n\n{AGAIN}", None)
+    assert outcome("The AU is 12. The AU is 12.")[0] == "The AU is 12."
+    assert outcome("It rose. It rose.")[0] == "It rose. It rose."  # so short that it may be meant
 
 
 def test_a_sentence_without_end_is_left_at_the_first_wrong_clause():

@@ -21,6 +21,7 @@ TEMPERATURES = (0.3, 0.5, 0.8)  # of the tries after the first: as little chance
 ENDING = ("", ".")  # as ``not_so``: it is not to end here
 FURTHER = 3  # sentences that an answer which leaves something out is made to add
 OTHERWISE = 3  # tries after these, with another word: who is sure of a wrong “yes” draws it again and again
+LEAST_WORDS = 4  # of a sentence that is not to be said twice
 MOST_IN_A_ROW = 3  # sentences left out one after the other: the model has lost the thread, and the answer ends
 LEAST_TOKENS = 4  # no sentence is shorter
 MOST_SENTENCE = 2000  # characters; what ends nowhere is judged in pieces
@@ -63,6 +64,7 @@ def told(count: int, left_out: int, language: Language = "en") -> str:
 
 _CLOSING = "*_\"”’')\\]」』）"
 _STOP = re.compile(rf"[.!?]+[{_CLOSING}]*(?=\s)|[。！？]+[{_CLOSING}]*(?=[^。！？{_CLOSING}])")
+_WORDS = re.compile(r"\w+(?:\.\d+)?")
 _SHORTENED = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|approx|ca|cf)\.$", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s")
 _TITLE = re.compile(r"\s*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|[^.!?。！？]*[:：])\s*")
@@ -189,6 +191,7 @@ class _Page:
         # Sentences that were not supported, since one was shown or left out: up to the wrong word, and from there on.
         self._refused: list[tuple[str, str]] = []
         self._gap = ""  # blanks before what was left out: a paragraph stays one
+        self._said: list[list[str]] = []  # the words of each sentence that is shown
         self.rewritten = self.left_out = self.in_a_row = 0
 
     @property
@@ -224,10 +227,10 @@ class _Page:
         places = [] if unsupported is None else [min(max(judged + unsupported - start, 0), len(told))]
         return min([*places, *([] if again is None else [again])], default=None)
 
-    def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "cut", "kept", "unsupported"]:
+    def take(self, sentence: str, *, line_ended: bool) -> Literal["shown", "cut", "kept", "said", "unsupported"]:
         """Show a sentence if it is supported where it stands, keep a title until there is something under it.
 
-        Of one that goes wrong behind a semicolon what stands before that is shown.
+        Of one that goes wrong behind a semicolon what stands before that is shown; one that was shown, not once more.
         """
         told = sentence.strip()
         blanks = sentence[: len(sentence) - len(sentence.lstrip())]
@@ -250,6 +253,10 @@ class _Page:
             self._title = text[len(self._shown) :]
             self._forget()
             return "kept"
+        same = _WORDS.findall(told.lower())
+        if len(same) >= LEAST_WORDS and same in self._said:
+            return "said"
+        self._said.append(same)
         self._show(text)
         return "shown"
 
