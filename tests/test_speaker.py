@@ -29,7 +29,7 @@ from mellm_demo.reasoning.prompts import DEFAULT_BUDGET
 from mellm_demo.reasoning.protocol import CutOff, Loading, Rewritten, SpokenBy, Thought, Waiting
 from mellm_demo.reasoning.resident import Resident
 from mellm_demo.settings import Settings
-from mellm_demo.ui import fragments, talking
+from mellm_demo.ui import fragments, measuring, talking
 from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import Page
 from mellm_demo.ui.session import Uploads, Visit
@@ -246,6 +246,34 @@ def all_of(stream) -> list[dict]:
         return [updates async for updates in stream]
 
     return asyncio.run(run())
+
+
+def said(visit: Visit) -> list[str]:
+    return [entry.text for entry in visit.entries if entry.role == "assistant"]
+
+
+def test_before_a_clip_there_is_nothing_to_talk_about():
+    visit = Visit()
+    visit.arrived = True
+    talking.ask(house_of(model=scripted("It moved.")), visit, "How long?")
+    assert said(visit) == [talking.NO_CLIP_YET]
+
+
+@pytest.mark.parametrize("act", [lambda house, visit: talking.ask(house, visit, "How long?"), talking.explain_again])
+def test_a_page_that_outlives_its_app_is_told_so_in_the_chat(act):
+    """Its finding stands there still, and the copy that answers now knows nothing of it."""
+    house, visit = house_of(model=scripted("It moved.")), Visit()
+    updates = act(house, visit)
+    assert said(visit) == [talking.FORGOTTEN]
+    assert not visit.pending
+    assert house.page.chatbot in updates
+
+
+def test_a_page_that_outlives_its_app_is_told_so_where_it_wants_more():
+    house = house_of(model=scripted("It moved."))
+    moved = asyncio.run(measuring.remeasure(house, Visit(), lambda analysis: analysis))
+    for updates in (moved, measuring.save(house, Visit(), "json")):
+        assert "Bring the clip again." in updates[house.page.status]
 
 
 def test_an_answer_that_is_being_written_is_not_begun_again():

@@ -69,6 +69,7 @@ def _wire_visit(house: House) -> None:
     assert context is not None
 
     def arrive(visit: Visit, request: gr.Request) -> None:
+        visit.arrived = True
         if request.session_hash:
             house.visits[request.session_hash] = visit
 

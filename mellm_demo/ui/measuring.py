@@ -26,7 +26,7 @@ from mellm_demo.ui.evidence import evidence
 from mellm_demo.ui.house import House, Updates, in_words
 from mellm_demo.ui.layout import CLIP_PROMPT
 from mellm_demo.ui.session import Job, Visit
-from mellm_demo.ui.talking import talk
+from mellm_demo.ui.talking import FORGOTTEN, talk
 
 PROGRESS_TICK_S = 0.12
 LOOP_MS_PER_FRAME = 60.0
@@ -136,7 +136,7 @@ async def remeasure(house: House, visit: Visit, change: Callable[[Analysis], Ana
     """Another moment or another face; where that cannot be, the finding stays and the page says why."""
     page, before = house.page, visit.analysis
     if before is None:
-        return {page.moment: gr.skip()}
+        return {page.status: fragments.trouble(FORGOTTEN, keeps=False)}
     try:
         analysis = await asyncio.to_thread(change, before)
         updates = await asyncio.to_thread(show, house, analysis, whole=visit.whole)
@@ -219,7 +219,7 @@ def save(house: House, visit: Visit, what: str) -> Updates:
     """JSON, CSV or pictures of the present finding, with the conversation as it is now."""
     analysis = visit.analysis
     if analysis is None:
-        return {house.page.courier: gr.skip()}
+        return {house.page.status: fragments.trouble(FORGOTTEN, keeps=False)}
     stem = Path(wording.file_name(analysis.clip.name)).stem or "clip"
     try:
         if what == "json":

@@ -102,6 +102,7 @@ class Visit:
     """One visitor's clip, finding and conversation. Not a dataclass: Gradio would try to send it to the page."""
 
     def __init__(self) -> None:
+        self.arrived = False  # its page was opened here, and not at an app that has ended since
         self.analysis: Analysis | None = None
         self.job: Job | None = None  # waits to be measured
         self.entries: list[Entry] = []

@@ -37,6 +37,10 @@ ANSWER_CHARS = 20_000  # a reasoner that never ends is cut off here
 TOLD_CHARS = 200  # of a question that is too long to be put
 
 NO_CLIP_YET = "There is nothing to talk about yet. Bring a clip or choose an example, and ask then."
+FORGOTTEN = (
+    "What this page shows is no longer known here: the app was started anew, or another copy of it answers now. Bring "
+    "the clip again."
+)
 SPEAKER_FAILED = (
     "The text could not be written because something in the program failed. The measurements stay; ask again."
 )
@@ -209,7 +213,8 @@ def ask(house: House, visit: Visit, question: str) -> Updates:
     if not question:
         return {page.question: gr.skip()}
     if visit.analysis is None:
-        visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", NO_CLIP_YET, kind="note")]
+        note = NO_CLIP_YET if visit.arrived else FORGOTTEN
+        visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", note, kind="note")]
         return talk(house, visit) | {page.question: gr.Textbox("", submit_btn=True, stop_btn=False)}
     if len(question) > QUESTION_CHARS:  # what is being written goes on: nothing else was asked
         visit.entries += _too_long(question)
@@ -271,4 +276,6 @@ def _due(house: House, visit: Visit) -> Updates:
     visit.hush()
     if visit.analysis is not None:
         visit.expect_answer()
+    elif not visit.arrived:
+        visit.entries = [Entry("assistant", FORGOTTEN, kind="note")]
     return talk(house, visit)
