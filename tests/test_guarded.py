@@ -12,6 +12,7 @@ from support_analysis import make_analysis
 
 from mellm_demo.errors import ReasonerError
 from mellm_demo.reasoning import guarded
+from mellm_demo.reasoning.answering import _not_borne_out
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.guarded import (
     MOST_IN_A_ROW,
@@ -278,6 +279,20 @@ def test_what_says_a_part_again_is_cut_there():
     assert repeated("a; b; c.") is None
     assert repeated("a; b; A.") == 6
     assert repeated("") is None
+    assert repeated("lips part, jaw drop, lips part.") == 21
+    assert repeated("AU12, on both sides, and AU6, on both sides") is None
+
+
+def test_a_list_goes_wrong_at_the_first_wrong_name():
+    """Those before it stay when it is written again from there."""
+    asked = "What are the action units?"
+    for text, right in (
+        ("lip corner puller, brow lowerer, chin raiser", "lip corner puller,"),
+        ("brow lowerer, lip corner puller", ""),
+        ("The chin rose by 9.9 px, and the brows too.", ""),
+    ):
+        assert _not_borne_out(SMILE, asked, True, text) == len(right), text
+    assert _not_borne_out(SMILE, asked, True, "It is true that both mouth corners rose.") is None
 
 
 def test_a_sentence_is_not_said_twice():

@@ -187,8 +187,18 @@ def _not_borne_out(analysis: Analysis, question: str, at_once: bool, text: str) 
     """Where in what is written so far the first word stands that the measurements do not bear out.
 
     at_once: a list of units stands in one sentence, as the app's own model was taught; others may go on with it, so
-    that it is whole is judged at the end only. Where it is not, it goes wrong where the text ends.
+    that it is whole is judged at the end only. Where it is not, it goes wrong where the text ends. Of what is told in
+    parts, as names in a list, those before the first wrong one are borne out.
     """
     wrong = [one for one in check(text, analysis, question=question).unsupported if at_once or one.kind != "list"]
     ended = len(text.rstrip(" .;\n"))
-    return min((ended if one.kind == "list" else one.start for one in wrong), default=None)
+    first = min(wrong, key=lambda one: ended if one.kind == "list" else one.start, default=None)
+    if first is None or first.kind == "list":
+        return None if first is None else ended
+    place = first.start
+    for comma in (at for at in range(first.start, first.end) if text[at] in ",，、"):
+        so_far = check(text[:comma], analysis, question=question).unsupported
+        if any(one.kind != "list" for one in so_far):
+            break
+        place = comma + 1
+    return place
