@@ -365,6 +365,19 @@ def test_the_model_that_comes_with_the_app_explains_and_answers(browser, clips):
 # ------------------------------------------------------------------------------------------ chat
 
 
+def test_an_answer_is_in_sight_when_the_suggestions_come_back(browser, house, clips):
+    with opened(browser, house.url) as page:
+        house.reasoner.enqueue("\n\n".join(["Both mouth corners rose."] * 30))
+        bring_and_read(page, clips / "smile.mp4")
+        house.reasoner.enqueue("\n\n".join(["So it was."] * 4))
+        ask(page, "Which side?")
+        chat = page.locator("#mellm-chatbot")
+        expect(chat).to_contain_text("So it was.")
+        expect(page.get_by_role("button", name=SUGGESTED[0])).to_be_visible()
+        page.locator("#mellm-suggestions").evaluate("node => { node.style.minHeight = '260px'; }")  # many of them
+        expect(chat.locator(".bot-row").last.locator("p").last).to_be_in_viewport(ratio=1, timeout=5000)
+
+
 def test_stop_ends_the_text_and_frees_the_reasoner(browser, house, clips):
     with opened(browser, house.url) as page:
         bring_and_read(page, clips / "smile.mp4")

@@ -162,6 +162,8 @@ QUESTIONS: tuple[tuple[str, tuple[Intent, ...]], ...] = (
     ("还有其他候选吗", (I.CANDIDATES,)),
     ("compare the left and the right mouth corner", (I.COMPARE,)),
     ("which moved more, brow or mouth?", (I.COMPARE,)),
+    ("Which side moved more?", (I.COMPARE,)),
+    ("compare before and after", (I.WHERE,)),
     ("比较左右嘴角", (I.COMPARE,)),
     ("What is the frame rate?", (I.QUALITY,)),
     ("is the video quality good enough", (I.QUALITY,)),
@@ -561,6 +563,15 @@ SWAP_ZH = {"左": "右", "右": "左"}
 def swapped(text: str) -> str:
     text = re.sub("left|right", lambda found: SWAP_EN[found.group()], text)
     return re.sub("[左右]", lambda found: SWAP_ZH[found.group()], text)
+
+
+def test_sides_are_compared_with_each_other_and_not_with_another_region():
+    told = compose(make_analysis("smile"), [Turn("user", "Which side moved more?")]).split("\n\n")[-1]
+    assert "left mouth corner" in told
+    assert "right mouth corner" in told
+    assert not re.search(r"mouth corner[^.]* nasolabial", told)
+    chinese = compose(make_analysis("smile"), [Turn("user", "哪边动得更多？")]).split("\n\n")[-1]
+    assert not re.search("嘴角[^。]*鼻唇沟", chinese)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

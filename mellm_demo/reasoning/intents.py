@@ -197,7 +197,8 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     ),
     (
         _I.COMPARE,
-        r"\bcompar|\bversus\b|\bvs\b|\bdifference between\b|\bmore than\b|\b(?:moved|moves|move|is|was) (?:more|"
+        r"\bcompar(?!\w* (?:the )?(?:before|onset|first|apex|rest))|"
+        r"\bversus\b|\bvs\b|\bdifference between\b|\bmore than\b|\b(?:moved|moves|move|is|was) (?:more|"
         r"stronger|further|larger|less|weaker)\b|\bstronger\b",
     ),
     (
@@ -235,7 +236,8 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     ),
     (
         _I.WHERE,
-        r"\bwhere\b|\b(?:which|what) (?:\w+ )?(?:regions?|areas?|parts?|place|spot)|\bmov(?:ed|es|e|"
+        r"\bwhere\b|\bbefore and after\b|\bonset (?:and|with|to) (?:the )?apex\b|"
+        r"\b(?:which|what) (?:\w+ )?(?:regions?|areas?|parts?|place|spot)|\bmov(?:ed|es|e|"
         r"ing) (?:the )?most|\bstrongest|\blargest|\bwhat (?:exactly |all )?(?:moved|moves|is moving|changed|"
         r"changes)|\bregions\b",
     ),
