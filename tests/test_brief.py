@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from support_analysis import make_analysis
 
 from mellm_demo import facs
 from mellm_demo.reasoning import brief, lookup, prompts
-from mellm_demo.reasoning.facts import Facts, best_class, closest_word
+from mellm_demo.reasoning.facts import Facts, Group, best_class, closest_word
 from mellm_demo.reasoning.grounding import check
 from mellm_demo.reasoning.intents import TERMS, Intent
 from mellm_demo.records import Turn
@@ -116,6 +117,17 @@ def test_a_unit_by_an_unknown_name_is_told_not_to_be_looked_for(smile, name):
 def test_the_kind_of_what_the_clip_cuts_off_is_open_only_as_long_as_it_is_short(macro, wanted):
     facts = Facts(make_analysis("smile", complete=False, macro=macro))
     assert wanted in lookup.with_looked_up(facts, "Is it a micro-expression?")
+
+
+def test_what_has_sides_is_told_where_the_strongest_movement_has_none(monkeypatch, smile):
+    """“Which side moved more?” after a dropped jaw: the corners of the mouth have sides."""
+    lip = next(motion for motion in smile.motions if motion.name == "lower lip")
+    midline = Group("lower lip", (replace(lip, magnitude_px=9.0, moving=True),))
+    monkeypatch.setattr(Facts, "groups", (midline, *Facts(smile.analysis).groups))
+    for question in ("Which side?", "Which side moved more?", "wich side movd more"):
+        told = lookup.with_looked_up(smile, question)
+        assert "on the midline: lower lip" in told
+        assert "next: both mouth corners up and outwards, left 2.05 px, right 1.91 px" in told
 
 
 def test_no_emotion_is_looked_up_where_nothing_is_reliable():

@@ -94,6 +94,10 @@ class Known:
     """An engine whose findings follow from the name of the file."""
 
     served: list[str] = field(default_factory=list)
+    may_go_on: threading.Event = field(default_factory=threading.Event)  # to the end of the next analysis
+
+    def __post_init__(self) -> None:
+        self.may_go_on.set()
 
     def analyse(self, source: Any, settings: Settings, **options: Any) -> Analysis:
         name = Path(str(source)).name
@@ -102,6 +106,7 @@ class Known:
         for stage, share in (("reading", 0.0), ("finding the face", 0.4), ("measuring motion", 0.8)):
             progress(stage, share)
             time.sleep(0.03)
+        assert self.may_go_on.wait(PATIENCE_MS / 1000)
         if "text" in name:
             raise InputError("The file is no video: it holds text. Choose an mp4, mov or webm file.")
         if "crash" in name:
@@ -360,6 +365,19 @@ def test_the_model_that_comes_with_the_app_explains_and_answers(browser, clips):
 # ------------------------------------------------------------------------------------------ chat
 
 
+def test_an_answer_is_in_sight_when_the_suggestions_come_back(browser, house, clips):
+    with opened(browser, house.url) as page:
+        house.reasoner.enqueue("\n\n".join(["Both mouth corners rose."] * 30))
+        bring_and_read(page, clips / "smile.mp4")
+        house.reasoner.enqueue("\n\n".join(["So it was."] * 4))
+        ask(page, "Which side?")
+        chat = page.locator("#mellm-chatbot")
+        expect(chat).to_contain_text("So it was.")
+        expect(page.get_by_role("button", name=SUGGESTED[0])).to_be_visible()
+        page.locator("#mellm-suggestions").evaluate("node => { node.style.minHeight = '260px'; }")  # many of them
+        expect(chat.locator(".bot-row").last.locator("p").last).to_be_in_viewport(ratio=1, timeout=5000)
+
+
 def test_stop_ends_the_text_and_frees_the_reasoner(browser, house, clips):
     with opened(browser, house.url) as page:
         bring_and_read(page, clips / "smile.mp4")
@@ -374,6 +392,35 @@ def test_stop_ends_the_text_and_frees_the_reasoner(browser, house, clips):
         ask(page, "Which one?")
         expect(chat).to_contain_text("It is AU12.")
         expect(chat.locator(".bot-row").nth(1)).to_contain_text("Stopped.")
+
+
+def test_what_is_asked_too_early_is_kept_and_answered(browser, house, clips):
+    """While the clip is measured, and while the explanation is written; the field is emptied, the question shown."""
+    house.known.may_go_on.clear()
+    with opened(browser, house.url) as page:
+        chat = page.locator("#mellm-chatbot")
+        try:
+            bring(page, clips / "smile.mp4")
+            expect(page.locator("#mellm-status")).to_contain_text("Measuring motion")
+            ask(page, "Which side?")
+            expect(chat.locator(".user-row")).to_have_text("Which side?")
+            expect(chat).to_contain_text("Answered as soon as a clip is measured.")
+            expect(chat).not_to_contain_text("Bring a clip")
+            expect(page.locator("#mellm-question textarea")).to_have_value("")
+            house.reasoner.enqueue("It moved ", 300.0).enqueue("Both sides.").enqueue("For 200 ms.")  # until Stop
+        finally:
+            house.known.may_go_on.set()
+        expect(chat).to_contain_text("It moved")
+        ask(page, "How long?")
+        expect(chat).to_contain_text("Answered next")
+        expect(chat.locator(".user-row")).to_have_count(2)
+        page.get_by_role("button", name="Stop").click()
+        expect(chat).to_contain_text("For 200 ms.")
+        expect(chat).not_to_contain_text("Answered")
+        expect(page.get_by_role("button", name="Explain again")).to_be_enabled()
+        explanation, *rest = house.reasoner.calls[-1].turns
+        assert explanation.ended == "stopped"
+        assert [turn.text for turn in rest] == ["Which side?", "Both sides.", "How long?"]
 
 
 def test_closing_the_page_stops_the_reasoner_and_leaves_nothing(browser, house, clips):

@@ -162,6 +162,8 @@ QUESTIONS: tuple[tuple[str, tuple[Intent, ...]], ...] = (
     ("还有其他候选吗", (I.CANDIDATES,)),
     ("compare the left and the right mouth corner", (I.COMPARE,)),
     ("which moved more, brow or mouth?", (I.COMPARE,)),
+    ("Which side moved more?", (I.COMPARE,)),
+    ("compare before and after", (I.WHERE,)),
     ("比较左右嘴角", (I.COMPARE,)),
     ("What is the frame rate?", (I.QUALITY,)),
     ("is the video quality good enough", (I.QUALITY,)),
@@ -237,6 +239,27 @@ QUESTIONS: tuple[tuple[str, tuple[Intent, ...]], ...] = (
     ("\x00\x07\u200b", (I.EMPTY,)),
     ("Привет, как дела?", (I.FOREIGN,)),
     ("とてもおもしろいです", (I.FOREIGN,)),
+    ("Was ist das Ergebnis?", (I.FOREIGN,)),
+    ("Quelle émotion ?", (I.FOREIGN,)),
+    ("wich side movd more?", (I.SIDE,)),
+    ("is it a suprise", (I.NAMED_EMOTION,)),
+    ("hapy?", (I.NAMED_EMOTION,)),
+    ("emotoin?", (I.EMOTION,)),
+    ("left?", (I.SIDE,)),
+    ("is she pretty", (I.TRAITS,)),
+    ("is he cute?", (I.TRAITS,)),
+    ("does she look pretty sure", (I.RELIABILITY,)),
+    ("is he bored?", (I.EMOTION,)),
+    ("confused?", (I.EMOTION,)),
+    ("this is bullshit, your analysis is useless", (I.RELIABILITY,)),
+    ("give me the numbers", (I.STRENGTH,)),
+    ("how many millimetres", (I.STRENGTH,)),
+    ("is that a lot?", (I.STRENGTH,)),
+    ("what does 0.95 mean?", (I.TERM,)),
+    ("eli5", (I.EXPLAIN,)),
+    ("in simple words please", (I.EXPLAIN,)),
+    ("say it shorter", (I.EXPLAIN,)),
+    ("is this AI?", (I.MODEL,)),
     ("Can I trust this result?", (I.RELIABILITY,)),
     ("can I trust this person", (I.LIE,)),
     ("我能相信这个结果吗", (I.RELIABILITY,)),
@@ -540,6 +563,15 @@ SWAP_ZH = {"左": "右", "右": "左"}
 def swapped(text: str) -> str:
     text = re.sub("left|right", lambda found: SWAP_EN[found.group()], text)
     return re.sub("[左右]", lambda found: SWAP_ZH[found.group()], text)
+
+
+def test_sides_are_compared_with_each_other_and_not_with_another_region():
+    told = compose(make_analysis("smile"), [Turn("user", "Which side moved more?")]).split("\n\n")[-1]
+    assert "left mouth corner" in told
+    assert "right mouth corner" in told
+    assert not re.search(r"mouth corner[^.]* nasolabial", told)
+    chinese = compose(make_analysis("smile"), [Turn("user", "哪边动得更多？")]).split("\n\n")[-1]
+    assert not re.search("嘴角[^。]*鼻唇沟", chinese)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -32,7 +32,7 @@ from mellm_demo.settings import Settings
 from mellm_demo.ui import fragments, measuring, talking
 from mellm_demo.ui.house import House
 from mellm_demo.ui.layout import Page
-from mellm_demo.ui.session import Uploads, Visit
+from mellm_demo.ui.session import KEPT_FOR_CLIP, KEPT_FOR_TURN, Entry, Job, Uploads, Visit
 
 SERVER = {"remote_base_url": "http://127.0.0.1:9/v1", "remote_model": "some-vlm"}
 MODEL_CARD = replace(SCRIPTED_CARD, name="A model", is_language_model=True)
@@ -367,6 +367,102 @@ def test_no_text_is_told_below_a_question_that_was_too_long():
 
     asyncio.run(run())
     assert [entry.kind for entry in visit.entries] == ["note", "note", "trouble"]
+
+
+def test_questions_asked_while_something_is_written_are_answered_one_after_the_other():
+    model = scripted("It ", 0.3, "moved.").enqueue("Both.").enqueue("For 200 ms.")
+    house, visit = house_of(model=model), visiting()
+
+    async def run() -> None:
+        first = await begun(house, visit)
+        talking.ask(house, visit, "Which side?")
+        talking.ask(house, visit, "How long?")
+        assert [entry.text for entry in visit.kept] == ["Which side?", "How long?"]
+        assert visit.entries[-1].text == KEPT_FOR_TURN
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert model.cancelled == 0
+    assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side?", "Both.", "How long?", "For 200 ms."]
+    assert not visit.pending
+    assert not [entry for entry in visit.entries if entry.kind == "kept"]
+
+
+def test_stop_ends_one_answer_and_what_was_asked_meanwhile_comes_next():
+    model = ScriptedReasoner(card=MODEL_CARD).enqueue("It ", endless=True).enqueue("Both.")
+    house, visit = house_of(model=model), visiting()
+
+    async def run() -> None:
+        first = await begun(house, visit)
+        talking.ask(house, visit, "Which side?")
+        talking.stop(house, visit)
+        async for _ in talking.speak(house, visit):
+            pass
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert [turn.ended for turn in visit.turns()] == ["stopped", "", ""]
+    assert visit.turns()[-1].text == "Both."
+
+
+def test_an_answer_of_which_nothing_had_come_leaves_no_progress_behind():
+    """“reading the prompt, 33 % …” stood in the page for ever when the moment was changed meanwhile."""
+    model = scripted(Loading("reading the prompt", 0.33), 0.3, "It moved.").enqueue("At another time.").enqueue("Both.")
+    house, visit = house_of(model=model), visiting()
+    visit.entries += [Entry("user", "When?"), Entry("assistant", "At 1 s.")]
+    visit.put("Which side?")
+
+    async def run() -> None:
+        first = talking.speak(house, visit)
+        async for _ in first:
+            if visit.writing is not None and visit.writing.state:
+                break
+        for note in ("One moment.", "Another moment."):
+            visit.begin(make_analysis("smile"), note=note)
+        async for _ in talking.speak(house, visit):
+            pass
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    said = [entry.text for entry in visit.entries if entry.kind == "text" or "moment" in entry.text]
+    assert said == ["When?", "At 1 s.", "Another moment.", "At another time.", "Which side?", "Both."]
+    assert not [entry for entry in visit.entries if entry.state]
+
+
+def test_a_question_asked_while_the_clip_is_measured_waits_for_it():
+    model = scripted("It moved.").enqueue("Both.")
+    house, visit = house_of(model=model), Visit()
+    visit.job = Job("clip.mp4", "clip.mp4")
+    shown = talking.ask(house, visit, "Which side?")
+    assert visit.measuring
+    assert [one["content"] for one in shown["chatbot"]] == ["Which side?", f"*{KEPT_FOR_CLIP}*"]
+    talking.ask_otherwise(house, visit, 0, "Which side moved more?")
+    visit.job = None
+    visit.begin(make_analysis("smile"))
+    all_of(talking.speak(house, visit))
+    assert [turn.text for turn in visit.turns()] == ["It moved.", "Which side moved more?", "Both."]
+
+
+def test_whoever_is_chosen_answers_what_waits():
+    model = ScriptedReasoner(card=MODEL_CARD).enqueue("It ", endless=True)
+    house, visit = house_of(model=model, narrator=Narrator(pace_s=0.0)), visiting()
+
+    async def run() -> None:
+        first = await begun(house, visit)
+        talking.ask(house, visit, "Which side?")
+        talking.choose(house, visit, "narrator")
+        async for _ in talking.speak(house, visit):
+            pass
+        async for _ in first:
+            pass
+
+    asyncio.run(run())
+    assert [entry.role for entry in visit.entries] == ["assistant", "assistant", "user", "assistant"]
+    assert visit.entries[1].text == "From here on Narrator speaks."
+    assert "both sides" in visit.entries[-1].text
 
 
 def test_a_question_that_becomes_too_long_leaves_the_one_that_was_answered():

@@ -19,7 +19,7 @@ when("#mellm-chatbot", (chatbot) => {
   let following = false;
   const rest = () => { following = false; };
   for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(kind, rest, { passive: true });
-  observe(chatbot, () => {
+  const follow = () => {
     const questions = chatbot.querySelectorAll(".user-row");
     if (questions.length > asked) following = true;
     asked = questions.length;
@@ -28,7 +28,9 @@ when("#mellm-chatbot", (chatbot) => {
     const pane = chatbot.querySelector(".bubble-wrap");
     if (innerWidth < 1000) scrollTo({ top: scrollY + top - 12 });
     else if (pane) pane.scrollTop += top - pane.getBoundingClientRect().top - 8;
-  });
+  };
+  observe(chatbot, follow);
+  new ResizeObserver(follow).observe(chatbot); // suggestions come back below it and would cover the answer
 });
 
 /* Gradio's two buttons in the box are pictures without a name. */

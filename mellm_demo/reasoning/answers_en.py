@@ -628,11 +628,13 @@ def answer_region(facts: Facts, query: Query) -> str:
 def answer_compare(facts: Facts, query: Query) -> str:
     if not facts.motions:
         return f"There is no movement to compare. {short(facts)}"
-    names = query.regions or tuple(dict.fromkeys(motion.name for motion in facts.moving))[:2]
+    moved = tuple(dict.fromkeys(motion.name for motion in facts.moving))
+    sided = tuple(dict.fromkeys(motion.name for motion in facts.moving if motion.side))  # left and right are compared
+    names = query.regions or (sided or moved)[:2]
     lines = [f"- {name}: {_each_side(facts.motions_of(name))}" for name in names]
     if not lines:
         return short(facts)
-    verdicts = _between_families(facts, names) or _between_sides(facts, names)
+    verdicts = (_between_families(facts, names) if query.regions else "") or _between_sides(facts, names)
     return "\n\n".join(part for part in ("" if facts.found else short(facts), "\n".join(lines), verdicts) if part)
 
 

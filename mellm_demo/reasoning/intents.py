@@ -16,7 +16,7 @@ from functools import cache
 
 from mellm_demo import facs
 from mellm_demo.reasoning.protocol import QUESTION_CHARS
-from mellm_demo.reasoning.tongues import other_script
+from mellm_demo.reasoning.tongues import other_language, other_script
 from mellm_demo.records import Side
 from mellm_demo.wording import HAN, Language
 
@@ -126,8 +126,10 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     (
         _I.TRAITS,
         r"\bhow old\b|\bage\b|\bgender|\b(?:fe)?male\b|\bman or (?:a )?woman|\bethnic|\brac(?:e|ial)\b|\bnationalit|"
-        r"\breligio|\bsexual|\bgay\b|\bpolitic|\bpersonalit|\bcharacter\b|\bintelligen|\bsmart\b|\battractive|"
-        r"\bbeautiful|\bhandsome|\bugly|\bcriminal|\b(?:he|she|they|person|man|woman)\b.{0,12}\bdangerous|\b(?:intro|"
+        r"\breligio|\bsexual|\bgay\b|\bpolitic|\bpersonalit|\bcharacter\b|\bintelligen|\bsmart\b|\battractive|\bsexy|"
+        r"\b(?:he|she|they|this|that|person|guy|girl|man|woman|face|looks?) (?:really |so |very )?(?:pretty|cute|hot|"
+        r"good[- ]looking)\b(?! \w)|\blooks? good\b|\bbeautiful|\bhandsome|\bugly|"
+        r"\bcriminal|\b(?:he|she|they|person|man|woman)\b.{0,12}\bdangerous|\b(?:intro|"
         r"extro)vert|\bcompeten|\bgood person|\bnice person|\bskin colou?r",
     ),
     (
@@ -156,7 +158,8 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
         r"\bare you (?:an? )?(?:\w+ )?(?:ai|llm|gpt|chatgpt|human|robot|bot|model|person|machine|real)\b|"
         r"\bwho are you\b|\bwhat are you\b(?! (?:sure|measur|look|do))|\bwho (?:wrote|writes|speaks|is (?:speaking|"
         r"writing|talking)|am i talking)|\bchatgpt|\bgpt|\bqwen|\bllms?\b|\blanguage model|\bmellm\b|\byour name\b|"
-        r"\bwho made you|\bwhat(?:'s| is) your model",
+        r"\bwho (?:made|built) (?:you|this)\b|\bwhat(?:'s| is) your model|"
+        r"\bis (?:this|that|it) (?:an? )?(?:ai|bot|llm)\b",
     ),
     (_I.MAGNIFIED, r"\bmagnif|\bamplif|\bexaggerat|\bloop\b|\bflicker|\bwipe\b|\balpha\b|α"),
     (
@@ -194,14 +197,17 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     ),
     (
         _I.COMPARE,
-        r"\bcompar|\bversus\b|\bvs\b|\bdifference between\b|\bmore than\b|\b(?:moved|moves|move|is|was) (?:more|"
+        r"\bcompar(?!\w* (?:the )?(?:before|onset|first|apex|rest))|"
+        r"\bversus\b|\bvs\b|\bdifference between\b|\bmore than\b|\b(?:moved|moves|move|is|was) (?:more|"
         r"stronger|further|larger|less|weaker)\b|\bstronger\b",
     ),
     (
         _I.RELIABILITY,
         r"\b(?:un)?reliab|\b(?:un)?sure\b|\b(?:un)?certain|\bconfiden|\btrust\b|\b(?:in)?accura|\bprobab|\bcorrect\b|"
         r"\bnois[ey]|\bfalse (?:alarm|positive)|\berrors?\b|\bvalid|\b(?:be|you) wrong|\bsignifican|\bcredib|\bdoubt|"
-        r"\bby chance|\bcoincidence|\bis (?:it|this|that) real\b|\blimit(?:s|ations?)\b",
+        r"\bby chance|\bcoincidence|\bis (?:it|this|that) real\b|\blimit(?:s|ations?)\b|"
+        r"\b(?:bull)?shit\b|\bcrap\b|\buseless|\bnonsense|\brubbish|\bgarbage|\bmade (?:that |it |this )?up\b|"
+        r"\b(?:that's|it's|this is|that is|all) wrong\b",
     ),
     (_I.SPANS, r"\bblink|\bspeech|\b(?:speak|talk)(?:s|ing)?\b|\bchew|\bhead\b|\bpose\b|\bturn(?:s|ed|ing)? away"),
     (_I.FACES, r"\b(?:which|other|second|another|many) (?:face|person|people)|\bfaces\b"),
@@ -224,11 +230,14 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
     (
         _I.STRENGTH,
         r"\bhow (?:strong|strongly|much|far|big|large|intense|weak|small|many pixels|many px|pronounced|visible|"
-        r"subtle)\b|\bintensit|\bmagnitude|\bstrength|\bamplitude|\bpx\b|\bpixels?\b|\bper ?cent|%|\biod\b|\bhow high",
+        r"subtle)\b|\bintensit|\bmagnitude|\bstrength|\bamplitude|\bpx\b|\bpixels?\b|\bper ?cent|%|\biod\b|"
+        r"\bhow high|\bmill?imet(?:er|re)s?\b|\bmm\b|\b(?:the|some|give me|any|show me) (?:\w+ )?(?:numbers|figures|"
+        r"values)\b|\b(?:numbers|figures|values) please|\bis (?:that|this|it) (?:a lot|much|large|big|strong|small)\b",
     ),
     (
         _I.WHERE,
-        r"\bwhere\b|\b(?:which|what) (?:\w+ )?(?:regions?|areas?|parts?|place|spot)|\bmov(?:ed|es|e|"
+        r"\bwhere\b|\bbefore and after\b|\bonset (?:and|with|to) (?:the )?apex\b|"
+        r"\b(?:which|what) (?:\w+ )?(?:regions?|areas?|parts?|place|spot)|\bmov(?:ed|es|e|"
         r"ing) (?:the )?most|\bstrongest|\blargest|\bwhat (?:exactly |all )?(?:moved|moves|is moving|changed|"
         r"changes)|\bregions\b",
     ),
@@ -255,7 +264,8 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
         r"\bemotion|\bfeel(?:s|ing|ings)?\b|\bfelt\b|\bmood\b|\bexpress(?:es|ing|ed)?\b|\bfine[- ]grained|"
         r"\bwhat (?:kind of |type of )?expression|\bwhat (?:does|could|might|may|can) (?:it|this|that|"
         r"the movement)(?: \w+)? (?:mean|say|signify|indicate|suggest)|\bmeaning of (?:this|the|it)\b|\binterpret|"
-        r"\bneutral\b",
+        r"\bneutral\b|\bbored|\bboredom|\bconfus|\bstress(?:ed)?\b|\btense\b|\bfrustrat|\bexcite|\bembarrass|\bashamed|"
+        r"\bjealous|\bproud|\bshy\b|\bcalm\b|\brelaxed|\bworried|\bupset|\bcurious|\blonely",
     ),
     (
         _I.WHY,
@@ -267,7 +277,10 @@ _INTENTS_EN: tuple[tuple[Intent, str], ...] = (
         r"\bexplain|\bsummar|\bwhat (?:\w+ )?happen|\bwhat (?:(?:do|did|can) )?you (?:see|find|found|think|notice)|"
         r"\b(?:is there )?anything (?:in|on|here|there)\b|\bgoing on\b|\bagain\b|\bdescribe|\boverview|\bresults?\b|"
         r"\bfindings?\b|\bconclu|\btell me (?:more|everything|about it)|\bmore details?|\bin detail|\bgo on\b|"
-        r"\bcontinue|\bin short\b|\btl;?dr|\bwhat is (?:this|shown|it)\b|\bwhat's (?:this|shown|it)\b|\banaly[sz]e",
+        r"\bcontinue|\bin short\b|\bshort(?:er|ly)\b|\bbrief(?:er|ly)\b|\brepeat\b|"
+        r"\b(?:simple|simpler|plain|easy) (?:words|terms|english|language)|\bsimpl(?:er|y|ify)\b|"
+        r"\blike i(?:'m| am) (?:five|5)\b|\beli5\b|"
+        r"\btl;?dr|\bwhat is (?:this|shown|it)\b|\bwhat's (?:this|shown|it)\b|\banaly[sz]e",
     ),
     (
         _I.HELP,
@@ -426,7 +439,7 @@ TERMS: dict[str, tuple[str, str]] = {  # key: (English pattern, Chinese pattern)
     "noise floor": (r"noise(?: floor| level)?", r"噪声(?:水平|底)?|噪音"),
     "interocular distance": (r"inter-?ocular(?: distance)?|iod|pupil distance", r"瞳距|瞳孔间距|眼间距|iod"),
     "coarse class": (r"coarse(?:[- ]grained)? (?:\w+ )?class(?:es)?", r"粗(?:粒度|分)?类别?"),
-    "fit": (r"fit(?: (?:of )?[\d.]+)?|fit value|fits?(?= mean)|probability", r"吻合度|符合度|概率"),
+    "fit": (r"fit(?: (?:of )?[\d.]+)?|0?\.\d+|fit value|fits?(?= mean)|probability", r"吻合度|符合度|概率"),
 }
 _DEFINITE_VALUE = frozenset({"coarse class", "action unit"})  # “what is THE coarse class” asks for this clip's
 _DEFINES_ZH = (
@@ -608,9 +621,49 @@ def understand(question: str, earlier: Sequence[str] = (), language: Language = 
     query = _read(text, wished or language)
     if wished and not query.intents:
         return replace(query, intents=(_I.EXPLAIN,))
+    if not query.intents and other_language(question[:READ_CHARACTERS]):
+        return replace(query, intents=(_I.FOREIGN,))
+    if not query.intents and (mended := _spelled(text)) != text:  # only then: what is understood is left as it is
+        text, query = mended, _read(mended, language)
     if remembered:
         query = _in_context(query, text, remembered, language)
+    if query.side and not query.intents:
+        return replace(query, intents=(_I.SIDE,))
     return query if query.intents else replace(query, intents=(_I.UNKNOWN,))
+
+
+# What questions are made of; a word that is none of them and one slip away from one is taken for it.
+_SPELLED_WORDS = """
+    action anger angry apex certain colour color cheek compare confidence contempt describe direction disgust duration
+    emotion evidence expression eyebrow explain feeling frame happened happiness happy intensity lips measure micro
+    milliseconds model mouth moved movement moving muscle muscles noise nose onset pixels positive negative reliable
+    region sadness seconds smile smiling sneer stronger strongest summarize surprise surprised symmetric trust unit
+    units when where which
+"""
+_SPELLED = tuple(_SPELLED_WORDS.split())
+_LEAST_SPELLED = 5  # letters; shorter words are one slip away from too many others
+
+
+def _spelled(text: str) -> str:
+    """A question with its slips of the pen mended: one letter too many, missing, wrong, or two swapped."""
+
+    def mend(found: re.Match[str]) -> str:
+        word = found.group()
+        if word in _SPELLED or (len(word) < _LEAST_SPELLED and word not in ("wich", "wen", "wher", "hapy")):
+            return word
+        near = [known for known in _SPELLED if _one_slip(word, known)]
+        return near[0] if near else word
+
+    return re.sub(r"[a-z]+", mend, text)
+
+
+def _one_slip(word: str, known: str) -> bool:
+    if abs(len(word) - len(known)) > 1 or word[0] != known[0]:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(word, known, strict=False)) if a != b), min(len(word), len(known)))
+    rest, wanted = word[start:], known[start:]
+    swapped = rest[:2] == wanted[:2][::-1] and rest[2:] == wanted[2:]
+    return rest[1:] in (wanted[1:], wanted) or rest == wanted[1:] or swapped
 
 
 def clean(question: str) -> str:

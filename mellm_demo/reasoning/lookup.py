@@ -188,8 +188,9 @@ def _sides(facts: Facts, query: Query) -> list[str]:
     if query.units or query.regions or not facts.groups:
         return []
     first = facts.groups[0]
-    if first.side is None:
-        return [f"on the midline: {group_told(first)}"]
+    if first.side is None:  # which side is asked all the same: of what has two
+        paired = next((one for one in facts.groups if one.side is not None), None)
+        return [f"on the midline: {group_told(first)}", *([f"next: {group_told(paired)}"] if paired else [])]
     if first.side == "both":
         return [f"on both sides: {group_told(first)}"]
     own = first.motions[0]
@@ -218,6 +219,7 @@ FINDINGS: dict[Intent, Callable[[Facts, Query], list[str]]] = {
     Intent.DURATION: _length,
     Intent.WHEN: _times,
     Intent.SIDE: _sides,
+    Intent.COMPARE: _sides,
     Intent.STRENGTH: _most,
     Intent.RELIABILITY: _reliable,
 }

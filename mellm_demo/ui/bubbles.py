@@ -28,7 +28,8 @@ def messages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def _content(entry: Entry) -> str:
-    if entry.kind != "text":
+    by_page = entry.kind in ("note", "trouble") or (entry.kind == "kept" and entry.role == "assistant")
+    if by_page:
         first, *rest = entry.text.split("\n")
         return "\n".join([f"*{as_typed(first)}*", *(as_typed(line) for line in rest)])
     parts = [_folded(entry.thought, done=bool(entry.text or entry.ended))] if entry.thought else []

@@ -263,8 +263,10 @@ def _wire_chat(house: House) -> None:
         page.explain_again.click(again, page.visit, column, **QUICK),
     ):
         _then_speak(house, event)
-    page.question.stop(stopped, page.visit, column, **QUICK)
-    _then_attend(house, page.speaker.input(chosen, [page.visit, page.speaker], speaking, **QUICK))
+    chosen_now = page.speaker.input(chosen, [page.visit, page.speaker], speaking, **QUICK)
+    for event in (page.question.stop(stopped, page.visit, column, **QUICK), chosen_now):
+        _then_speak(house, event)  # what was asked meanwhile
+    _then_attend(house, chosen_now)
     _then_speak(house, page.narrator.click(instead, page.visit, speaking, **QUICK))
     page.clear_chat.click(cleared, page.visit, column, **QUICK)
     page.chatbot.clear(cleared, page.visit, column, **QUICK)

@@ -17,12 +17,18 @@ from typing import Literal
 
 from mellm_demo.records import Analysis, Ended, Statement, Turn
 
-EntryKind = Literal["text", "note", "trouble"]
+EntryKind = Literal["text", "note", "trouble", "kept"]
+
+KEPT_FOR_CLIP = "Answered as soon as a clip is measured."
+KEPT_FOR_TURN = "Answered next, after what is being written."
 
 
 @dataclass
 class Entry:
-    """One message of the conversation as it is shown; ``note`` and ``trouble`` are said by the page itself."""
+    """One message of the conversation as it is shown; ``note`` and ``trouble`` are said by the page itself.
+
+    ``kept`` are questions that wait until they can be put, and the page's word about them: always the last entries.
+    """
 
     role: Literal["user", "assistant"]
     text: str
@@ -111,7 +117,9 @@ class Visit:
         self.speaker = ""  # the key of who speaks; "": whom the settings choose
         self.stop_speaking = threading.Event()
         self._taken_up: threading.Event | None = None  # the stop_speaking of the answer that somebody writes already
+        self.writing: Entry | None = None  # is being written
         self.stop_measuring = threading.Event()
+        self.stop_measuring.set()  # nothing is measured yet
         self.whole = False  # the timeline shows the whole clip, however long
         self.files: set[Path] = set()
         self.spent: list[Path] = []  # those that were measured and may go
@@ -148,16 +156,82 @@ class Visit:
     def questions(self) -> int:
         return sum(entry.role == "user" for entry in self.entries)
 
+    @property
+    def measuring(self) -> bool:
+        """Whether a clip is being measured or waits for it."""
+        return self.job is not None or not self.stop_measuring.is_set()
+
+    @property
+    def kept(self) -> list[Entry]:
+        """Questions that wait until they can be put, in their order."""
+        return [entry for entry in self.entries if entry.kind == "kept" and entry.role == "user"]
+
+    def add(self, *entries: Entry) -> None:
+        """Put something at the end of what was said so far; what waits stays below it."""
+        place = next((place for place, one in enumerate(self.entries) if one.kind == "kept"), len(self.entries))
+        self.entries[place:place] = entries
+
+    def keep(self, *questions: str) -> None:
+        """Remember questions that cannot be put yet: nothing that a visitor asked is lost."""
+        waiting = [*(entry.text for entry in self.kept), *questions]
+        said = [entry for entry in self.entries if entry.kind != "kept"]
+        self.entries[:] = said + [Entry("user", question, kind="kept") for question in waiting]
+        if waiting:
+            when = KEPT_FOR_CLIP if self.analysis is None else KEPT_FOR_TURN
+            self.entries.append(Entry("assistant", when, kind="kept"))
+
+    def cut(self, place: int) -> None:
+        """Take back what was said from ``place`` on; what waits stays."""
+        self.entries[place:] = [entry for entry in self.entries[place:] if entry.kind == "kept"]
+
+    def put(self, question: str) -> None:
+        """Ask now: whoever speaks answers next."""
+        self.hush()
+        self.add(Entry("user", question))
+        self.expect_answer()
+
+    def put_next(self) -> bool:
+        """Ask the first of the questions that wait; whether there was one."""
+        waiting = [entry.text for entry in self.kept]
+        if not waiting or self.analysis is None:
+            return False
+        self.cut_kept()
+        self.put(waiting[0])
+        self.keep(*waiting[1:])
+        return True
+
+    def cut_kept(self) -> None:
+        self.entries[:] = [entry for entry in self.entries if entry.kind != "kept"]
+
     def begin(self, analysis: Analysis, *, note: str | None = None) -> None:
-        """Take up a new finding. With a ``note`` the conversation so far stays above it, else it starts afresh."""
+        """Take up a new finding. With a ``note`` the conversation so far stays above it, else it starts afresh.
+
+        What was asked and not answered yet is answered about the new finding, after its explanation.
+        """
+        waiting = [*self._unanswered(), *(entry.text for entry in self.kept)]
+        self.cut_kept()
         self.hush()
         self.analysis = analysis
         if note is None or not self.questions():
             self.entries = []
         else:
+            if len(self.entries) == self.about and self.entries and self.entries[-1].kind == "note":
+                del self.entries[-1]  # nothing was said about the moment that it announced
             self.entries.append(Entry("assistant", note, kind="note"))
         self.about = len(self.entries)
         self.expect_answer()
+        self.keep(*waiting)
+
+    def _unanswered(self) -> list[str]:
+        """The question that is put and of whose answer no word has come; it is taken back."""
+        said = [place for place, entry in enumerate(self.entries) if entry.kind == "text" and entry is not self.writing]
+        if not self.pending or not said or (self.writing is not None and self.writing.text):
+            return []
+        last = self.entries[said[-1]]
+        if last.role != "user":
+            return []
+        del self.entries[said[-1]]
+        return [last.text]
 
     def expect_answer(self) -> None:
         """Whoever speaks next may be stopped by the new event only."""
@@ -173,9 +247,16 @@ class Visit:
         return due
 
     def hush(self) -> None:
-        """Stop whoever is speaking or about to."""
+        """Stop whoever is speaking or about to: words that came stay, and say so; an empty answer goes."""
         self.stop_speaking.set()
         self.pending = False
+        writing, self.writing = self.writing, None
+        if writing is None:
+            return
+        if writing.text or writing.thought:
+            writing.ended = writing.ended or "stopped"
+        else:
+            self.entries[:] = [entry for entry in self.entries if entry is not writing]
 
     # ------------------------------------------------------------------------------------- files and end
 

@@ -25,6 +25,7 @@ from mellm_demo.reasoning.protocol import (
     Waiting,
     asked_last,
 )
+from mellm_demo.records import Analysis
 from mellm_demo.ui import fragments
 from mellm_demo.ui.bubbles import as_meant, checked, messages
 from mellm_demo.ui.house import House, Updates, log_failure
@@ -60,51 +61,62 @@ def talk(house: House, visit: Visit) -> Updates:
 
 
 async def speak(house: House, visit: Visit) -> AsyncIterator[Updates]:
-    """The explanation or the answer that is due, as it comes."""
-    analysis, reasoner = visit.analysis, house.speakers.get(visit.speaker)
-    cancel = visit.take_up() if analysis is not None else None
-    if analysis is None or cancel is None:
+    """The explanation or the answer that is due, as it comes; then the answers to what was asked meanwhile."""
+    cancel = visit.take_up() if visit.analysis is not None else None
+    if cancel is None:
         yield {house.page.chatbot: gr.skip()}
-        return
-    turns = visit.turns(present=True)
-    entry = Entry("assistant", "", speaker=reasoner.card.name)
-    visit.entries.append(entry)
-    entries, failed_it = visit.entries, False
-    yield talk(house, visit)
-    try:
-        async for piece in listen(reasoner, analysis, turns, cancel):
-            if visit.entries is not entries or visit.stop_speaking is not cancel:
-                return
-            take(entry, piece)
-            yield {house.page.chatbot: messages(visit.entries)}
-            if len(entry.text) + len(entry.thought) > ANSWER_CHARS:
-                entry.ended = "length"
-                break
-    except Exception as error:
-        failure = str(error) if isinstance(error, MellmError) else SPEAKER_FAILED
-        if not isinstance(error, MellmError):
-            log_failure("reasoner", error)
-        entry.ended, failed_it = "failed" if entry.text else "", True
-        entries.append(Entry("assistant", failure, kind="trouble"))
-    finally:
-        cancel.set()
-    if visit.entries is not entries or visit.stop_speaking is not cancel:
-        return  # somebody else speaks by now
-    entry.state, entry.speaker = "", entry.speaker if entry.stands_in else reasoner.card.name
-    if not entry.text and not entry.ended and not failed_it:
-        entries.append(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
-        failed_it = True
-    if not entry.text and not entry.ended:
-        entries.remove(entry)
-    if entry.text and reasoner.card.is_language_model and not entry.stands_in:
-        found = await asyncio.to_thread(check, entry.text, analysis, question=asked_last(turns))
-        entry.statements, entry.unchecked = found.statements, found.unchecked
-        entry.tally = "; ".join(filter(None, (found.tally, told(entry.rewritten, entry.left_out, found.language))))
-        unclear = [entry.text[start:end] for start, end in found.unchecked]
-        note = Entry("assistant", checked(entry.tally, found.unsupported, unclear, found.language), kind="note")
+    while cancel is not None and visit.analysis is not None:
+        analysis, reasoner = visit.analysis, house.speakers.get(visit.speaker)
+        turns = visit.turns(present=True)
+        entry = visit.writing = Entry("assistant", "", speaker=reasoner.card.name)
+        visit.add(entry)
+        entries, failed_it = visit.entries, False
+        yield talk(house, visit)
+        try:
+            async for piece in listen(reasoner, analysis, turns, cancel):
+                if visit.entries is not entries or visit.stop_speaking is not cancel:
+                    return
+                take(entry, piece)
+                too_long = len(entry.text) + len(entry.thought) > ANSWER_CHARS
+                if too_long:
+                    entry.text, entry.ended = entry.text[:ANSWER_CHARS], "length"
+                yield {house.page.chatbot: messages(visit.entries)}
+                if too_long:
+                    break
+        except Exception as error:
+            failure = str(error) if isinstance(error, MellmError) else SPEAKER_FAILED
+            if not isinstance(error, MellmError):
+                log_failure("reasoner", error)
+            entry.ended, failed_it = "failed" if entry.text else "", True
+            visit.add(Entry("assistant", failure, kind="trouble"))
+        finally:
+            cancel.set()
+        if visit.entries is not entries or visit.stop_speaking is not cancel:
+            return  # somebody else speaks by now
+        entry.state, entry.speaker = "", entry.speaker if entry.stands_in else reasoner.card.name
+        if not entry.text and not entry.ended and not failed_it:
+            visit.add(Entry("assistant", "No text came. The measurements stay; ask again.", kind="trouble"))
+            failed_it = True
+        if not entry.text and not entry.ended:
+            entries.remove(entry)
+        if entry.text and reasoner.card.is_language_model and not entry.stands_in:
+            await _check(entry, entries, analysis, asked_last(turns))
+        if visit.entries is not entries or visit.stop_speaking is not cancel:
+            return
+        visit.writing, visit.pending = None, False
+        cancel = visit.take_up() if visit.put_next() else None
+        yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)
+
+
+async def _check(entry: Entry, entries: list[Entry], analysis: Analysis, question: str) -> None:
+    """Hold what a language model wrote against the measurements, and tell the outcome below it."""
+    found = await asyncio.to_thread(check, entry.text, analysis, question=question)
+    entry.statements, entry.unchecked = found.statements, found.unchecked
+    entry.tally = "; ".join(filter(None, (found.tally, told(entry.rewritten, entry.left_out, found.language))))
+    unclear = [entry.text[start:end] for start, end in found.unchecked]
+    note = Entry("assistant", checked(entry.tally, found.unsupported, unclear, found.language), kind="note")
+    if entry in entries:  # else it was taken back meanwhile
         entries.insert(entries.index(entry) + 1, note)
-    visit.pending = False
-    yield talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=failed_it)
 
 
 def take(entry: Entry, piece: Piece) -> None:
@@ -176,13 +188,11 @@ async def attend(house: House, visit: Visit) -> AsyncIterator[Updates]:
 def choose(house: House, visit: Visit, key: str) -> Updates:
     """Somebody else speaks from now on; what is being written is ended, what was written stays."""
     if key in house.speakers.by_key and key != (visit.speaker or house.speakers.default):
-        if visit.pending:
-            stop(house, visit)
+        _end(visit)
         visit.speaker = key
         if visit.entries:
-            visit.entries.append(
-                Entry("assistant", f"From here on {house.speakers.get(key).card.name} speaks.", "note")
-            )
+            visit.add(Entry("assistant", f"From here on {house.speakers.get(key).card.name} speaks.", "note"))
+        visit.put_next()
     return talk(house, visit) | who_speaks(house, visit) | way_out(house, visit, failed_it=False)
 
 
@@ -196,32 +206,39 @@ def narrator_instead(house: House, visit: Visit) -> Updates:
 
 
 def stop(house: House, visit: Visit) -> Updates:
-    """End the text that is being written; what was written stays."""
+    """End the text that is being written; what was written stays, and what was asked meanwhile is answered next."""
     if visit.pending:
-        said = [entry for entry in visit.entries[visit.about :] if entry.kind == "text"]  # notes may follow it
-        if said and said[-1].role == "assistant":
-            said[-1].ended = "stopped"
-        else:
-            visit.entries.append(Entry("assistant", "", ended="stopped"))
-        visit.hush()
+        _end(visit)
+        visit.put_next()
     return talk(house, visit)
 
 
+def _end(visit: Visit) -> None:
+    if not visit.pending:
+        return
+    writing = visit.writing
+    visit.hush()
+    if writing is None or not writing.ended:  # of which nothing had come
+        visit.add(Entry("assistant", "", ended="stopped"))
+
+
 def ask(house: House, visit: Visit, question: str) -> Updates:
-    """Put a question; who speaks answers as soon as the turn comes."""
+    """Put a question; who speaks answers as soon as the turn comes.
+
+    While a clip is measured, or something is being written, it is kept until then.
+    """
     page, question = house.page, legible(question or "").strip()
     if not question:
         return {page.question: gr.skip()}
-    if visit.analysis is None:
-        note = NO_CLIP_YET if visit.arrived else FORGOTTEN
-        visit.entries = [Entry("user", question[:QUESTION_CHARS]), Entry("assistant", note, kind="note")]
-        return talk(house, visit) | {page.question: gr.Textbox("", submit_btn=True, stop_btn=False)}
     if len(question) > QUESTION_CHARS:  # what is being written goes on: nothing else was asked
-        visit.entries += _too_long(question)
+        visit.add(*_too_long(question))
+    elif visit.analysis is None and not visit.measuring:
+        note = NO_CLIP_YET if visit.arrived else FORGOTTEN
+        visit.entries = [Entry("user", question), Entry("assistant", note, kind="note")]
+    elif visit.analysis is None or visit.pending:
+        visit.keep(question)
     else:
-        visit.hush()
-        visit.entries.append(Entry("user", question))
-        visit.expect_answer()
+        visit.put(question)
     updates = talk(house, visit)
     updates[page.question] = gr.Textbox("", submit_btn=not visit.pending, stop_btn=visit.pending)
     return updates
@@ -241,27 +258,34 @@ def ask_again(house: House, visit: Visit, index: int) -> Updates:
     put = [i for i, entry in enumerate(visit.entries) if entry.role == "user" and entry.kind == "text"]
     questions = [i for i in put if i <= max(index, visit.about)]
     last = questions[-1] if questions and questions[-1] >= visit.about else None
-    del visit.entries[visit.about if last is None else last + 1 :]
+    if visit.analysis is not None:
+        visit.cut(visit.about if last is None else last + 1)
     return _due(house, visit)
 
 
 def ask_otherwise(house: House, visit: Visit, index: int, question: str) -> Updates:
-    """Replace a question and all that followed it."""
+    """Replace a question and all that followed it; of one that waits, only its words."""
     question = legible(as_meant(question)).strip()
     if len(question) > QUESTION_CHARS:  # the question that was answered stays, and its answer
-        visit.entries += _too_long(question)
+        visit.add(*_too_long(question))
         return talk(house, visit)
-    if question and 0 <= index < len(visit.entries) and visit.entries[index].role == "user":
-        del visit.entries[index:]
-        visit.about = min(visit.about, len(visit.entries))
-        visit.entries.append(Entry("user", question))
-        return _due(house, visit)
+    if not question or not 0 <= index < len(visit.entries) or visit.entries[index].role != "user":
+        return talk(house, visit)
+    if visit.entries[index].kind == "kept":
+        visit.entries[index].text = question
+        return talk(house, visit)
+    if visit.analysis is None:
+        return ask(house, visit, question)
+    visit.hush()
+    visit.cut(index)
+    visit.about = min(visit.about, index)
+    visit.put(question)
     return talk(house, visit)
 
 
 def explain_again(house: House, visit: Visit) -> Updates:
     """A fresh explanation; the conversation about this moment begins anew."""
-    del visit.entries[visit.about :]
+    visit.cut(visit.about)
     return _due(house, visit)
 
 
