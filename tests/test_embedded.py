@@ -142,15 +142,24 @@ def test_in_chinese_the_narrator_speaks_and_says_why(questions):
     assert text_of(rest)
 
 
-@pytest.mark.parametrize("question", ["どの領域が動きましたか？", "얼굴 어디가 움직였나요?", "Что двигалось?"])
-def test_in_other_scripts_the_narrator_says_what_is_spoken_here(question):
+@pytest.mark.parametrize(
+    "question",
+    [
+        "どの領域が動きましたか？",
+        "얼굴 어디가 움직였나요?",
+        "Что двигалось?",
+        "Welche Seite hat sich bewegt?",
+        "Quelle région a bougé ?",
+    ],
+)
+def test_in_other_languages_the_narrator_says_what_is_spoken_here(question):
     reasoner = embedded("Both.")
     first, *rest = heard(reasoner, question)
     assert first.card.notice == "composed from measurements; the embedded model speaks English only"
     assert text_of(rest).startswith("I can answer in English and Chinese")
     assert reasoner.model.calls == []
     assert heard(reasoner, question, "Which side?") == ["Both."]
-    assert heard(embedded("Both."), "Welche Seite?") == ["Both."]  # in English
+    assert heard(embedded("Both."), "Is the orbicularis oculi active?") == ["Both."]  # Latin is none of them
 
 
 def test_a_chinese_page_is_explained_by_the_narrator():

@@ -1,6 +1,6 @@
 """The model that comes with the app, and the narrator in its place where it cannot speak.
 
-That is where a question is in a language that the model was not taught, as far as its script shows that; where the
+That is where a question is in a language that the model was not taught, as far as script and words show that; where the
 model cannot be loaded (too little memory, or files that are not the ones that ``embedded.json`` names); and where the
 measurements bore out nothing of what it wrote. Who reads is told in each such reply, by ``SpokenBy``.
 """
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mellm_demo.errors import NothingSupported, WeightsError
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import Loading, Piece, Reasoner, SpokenBy, asked_last
-from mellm_demo.reasoning.tongues import other_script
+from mellm_demo.reasoning.tongues import other_language
 from mellm_demo.records import Analysis, ReasonerCard, Turn
 from mellm_demo.wording import Language, joined
 
@@ -151,7 +151,7 @@ class Embedded:
     def reply(self, analysis: Analysis, turns: Sequence[Turn], cancel: threading.Event) -> Iterator[Piece]:
         """Pieces; see protocol.Reasoner. What the model raises is raised, unless the narrator takes its place."""
         language = asked_in(turns, self.language)
-        if language not in self.languages or other_script(asked_last(turns)):
+        if language not in self.languages or other_language(asked_last(turns)):
             yield SpokenBy(self._in_place(_only(self.languages, language)))
             yield from self.narrator.reply(analysis, turns, cancel)
             return
