@@ -16,18 +16,16 @@ from test_narrator import CASES, QUESTIONS, RELIABLE, UNRELIABLE, case
 
 from mellm_demo import facs
 from mellm_demo.headline import clause
-from mellm_demo.reasoning import answers_en, answers_zh
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import Grounding, check
 from mellm_demo.reasoning.intents import Intent, understand
-from mellm_demo.reasoning.narrator import compose
+from mellm_demo.reasoning.narrator import VOICES, compose
 from mellm_demo.records import Analysis
 from mellm_demo.training.instruct.explain import explanation
 from mellm_demo.training.instruct.samples import QUESTIONS as QUESTIONS_TAUGHT
 from mellm_demo.training.instruct.wordings import Speaker
 from mellm_demo.wording import duration
 
-VOICES = {"en": answers_en, "zh": answers_zh}
 I = Intent  # noqa: E741 - the tables below read better
 # Questions whose answers speak of the finding, and not of words, methods or the world.
 ABOUT_THE_FINDING = {I.EXPLAIN, I.UNITS, I.SIDE, I.WHEN, I.DURATION, I.KIND, I.STRENGTH, I.WHERE, I.EMOTION, I.COARSE}
@@ -42,7 +40,7 @@ def answers(name: str, language: str) -> tuple[tuple[Intent, str], ...]:
     facts, told = Facts(case(name)), [(I.EXPLAIN, compose(case(name), (), language))]
     for question, _ in QUESTIONS:
         query = replace(understand(question), language=language)
-        told += [(intent, VOICES[language].ANSWERS[intent](facts, query)) for intent in query.intents]
+        told += [(intent, VOICES[language].answers[intent](facts, query)) for intent in query.intents]
     return tuple(dict.fromkeys(told))
 
 

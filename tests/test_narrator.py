@@ -17,10 +17,9 @@ from support_reasoner import ScriptedReasoner
 from mellm_demo import facs, wording
 from mellm_demo.errors import ReasonerError
 from mellm_demo.headline import clause, headline
-from mellm_demo.reasoning import answers_en, answers_zh
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import READ_CHARACTERS, REFUSALS, Intent, clean, language_of, understand
-from mellm_demo.reasoning.narrator import DELTA_WIDTH, Narrator, compose, deltas, suggested_questions
+from mellm_demo.reasoning.narrator import DELTA_WIDTH, VOICES, Narrator, compose, deltas, suggested_questions
 from mellm_demo.reasoning.protocol import Reasoner, earlier_questions, last_question
 from mellm_demo.records import NETWORK, Analysis, Turn, Witness
 
@@ -385,12 +384,12 @@ def test_the_other_side_is_the_other_side():
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", CASES)
 def test_every_intent_has_an_answer_for_every_analysis(name, language):
-    voice = {"en": answers_en, "zh": answers_zh}[language]
-    assert set(voice.ANSWERS) == set(Intent)
+    voice = VOICES[language]
+    assert set(voice.answers) == set(Intent)
     for question, _ in QUESTIONS:
         query = replace(understand(question), language=language)
         for intent in query.intents:
-            answer = voice.ANSWERS[intent](Facts(case(name)), query)
+            answer = voice.answers[intent](Facts(case(name)), query)
             assert answer.strip()
             assert "None" not in re.sub(r"\bNone (is|overlaps)\b", "", answer)
             assert "nan" not in answer

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
-from mellm_demo.reasoning.answers_en import COLOURS, TERM_TEXTS
+from mellm_demo.reasoning.answers.en.words import COLOURS, TERM_TEXTS
 from mellm_demo.reasoning.brief import MOST_UNITS, class_share, group_told, motion_told, unit_told
 from mellm_demo.reasoning.facts import Facts, best_class, closest_word
 from mellm_demo.reasoning.intents import ONE_WORD_ASKED, UNIT_ASKED, Intent, Query, understand

@@ -10,9 +10,10 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import ModuleType
 
-from mellm_demo.reasoning import answers_en, answers_zh
+from mellm_demo.reasoning.answers.en.voice import ENGLISH
+from mellm_demo.reasoning.answers.kinds import Voice
+from mellm_demo.reasoning.answers.zh.voice import CHINESE
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import understand
 from mellm_demo.reasoning.protocol import earlier_questions, last_question
@@ -28,6 +29,7 @@ CARD = ReasonerCard(
     why="It needs no model and says nothing but what was measured.",
     notice="composed from measurements, not by a language model",
 )
+VOICES: dict[Language, Voice] = {"en": ENGLISH, "zh": CHINESE}
 PACE_S = 0.006  # between deltas: quick, yet visibly a stream; the longest explanation stays under 2 s
 DELTA_WIDTH = 14  # characters, a Chinese one counted twice; a few words at a time
 
@@ -63,10 +65,10 @@ def compose(analysis: Analysis, turns: Sequence[Turn] = (), language: Language =
     facts = Facts(analysis)
     question = last_question(turns)
     if question is None:
-        return _voice(language).explain(facts)
+        return VOICES[language].explain(facts)
     query = understand(question, earlier_questions(turns), language)
-    voice = _voice(query.language)
-    answers = [voice.ANSWERS[intent](facts, query) for intent in query.intents]
+    voice = VOICES[query.language]
+    answers = [voice.answers[intent](facts, query) for intent in query.intents]
     return _once("\n\n".join(dict.fromkeys(answer for answer in answers if answer)), voice.short(facts))
 
 
@@ -79,7 +81,7 @@ def _once(text: str, sentence: str) -> str:
 
 def suggested_questions(analysis: Analysis, language: Language = "en") -> tuple[str, ...]:
     """Three or four questions that fit this finding, each of which the narrator can answer."""
-    return _voice(language).suggestions(Facts(analysis))
+    return VOICES[language].suggestions(Facts(analysis))
 
 
 def deltas(text: str) -> Iterator[str]:
@@ -93,7 +95,3 @@ def deltas(text: str) -> Iterator[str]:
             piece, width = "", 0
     if piece:
         yield piece
-
-
-def _voice(language: Language) -> ModuleType:
-    return answers_zh if language == "zh" else answers_en

@@ -21,7 +21,11 @@ from typing import Literal
 from mellm_demo import facs, wording
 from mellm_demo.errors import ReasonerError, SettingsError
 from mellm_demo.headline import clause
-from mellm_demo.reasoning import answers_en, answers_zh, brief, lookup
+from mellm_demo.reasoning import brief, lookup
+from mellm_demo.reasoning.answers.en.explanation import TITLES as TITLES_EN
+from mellm_demo.reasoning.answers.en.words import COLOURS as COLOURS_EN
+from mellm_demo.reasoning.answers.zh.explanation import TITLES as TITLES_ZH
+from mellm_demo.reasoning.answers.zh.words import COLOURS as COLOURS_ZH
 from mellm_demo.reasoning.facts import MICRO_LIMIT_MS, Facts
 from mellm_demo.reasoning.intents import language_of
 from mellm_demo.reasoning.protocol import QUESTION_CHARS, last_question
@@ -296,12 +300,12 @@ def clean(text: str, most: int) -> str:
 def legend(language: Language) -> str:
     """What the image shows, with the eight directions and their colours."""
     if language == "zh":
-        listed = "；".join(f"{facs.DIRECTION_ZH[name]}：{colour}" for name, colour in answers_zh.COLOURS.items())
+        listed = "；".join(f"{facs.DIRECTION_ZH[name]}：{colour}" for name, colour in COLOURS_ZH.items())
         return (
             "图：动作开始时的人脸（灰度），上面叠加了到顶点为止的运动。色相是方向，亮度是大小，亮度只相对于这一幅图。"
             f"\n画面方向与颜色：{listed}。\n画面右边是当事人的左侧。"
         )
-    listed = "; ".join(f"{name}: {colour}" for name, colour in answers_en.COLOURS.items())
+    listed = "; ".join(f"{name}: {colour}" for name, colour in COLOURS_EN.items())
     return (
         "The image: the face at the onset in gray, with its motion up to the apex laid over it. Hue is direction, "
         "brightness is size, and brightness is relative to this one image.\n"
@@ -482,15 +486,15 @@ MEASURED: dict[Language, str] = {
 STEPS: dict[Language, str] = {
     "en": (
         "Explain the movement in three steps, each under its title:\n"
-        f"{answers_en.TITLES[0]}: which regions, on which side, which way, how far, when.\n"
-        f"{answers_en.TITLES[1]}: which action units follow from that, and why.\n"
-        f"{answers_en.TITLES[2]}: what these may express, tentatively, and what speaks against it."
+        f"{TITLES_EN[0]}: which regions, on which side, which way, how far, when.\n"
+        f"{TITLES_EN[1]}: which action units follow from that, and why.\n"
+        f"{TITLES_EN[2]}: what these may express, tentatively, and what speaks against it."
     ),
     "zh": (
         "请分三步解释，每一步用它的标题：\n"
-        f"{answers_zh.TITLES[0]}：哪些区域、哪一侧、朝哪个方向、多大、何时。\n"
-        f"{answers_zh.TITLES[1]}：由此得出哪些动作单元，为什么。\n"
-        f"{answers_zh.TITLES[2]}：它们可能表达什么（只是初步推断），有什么不利的理由。"
+        f"{TITLES_ZH[0]}：哪些区域、哪一侧、朝哪个方向、多大、何时。\n"
+        f"{TITLES_ZH[1]}：由此得出哪些动作单元，为什么。\n"
+        f"{TITLES_ZH[2]}：它们可能表达什么（只是初步推断），有什么不利的理由。"
     ),
 }
 EXPLAIN_WHY: dict[Language, str] = {

@@ -348,7 +348,7 @@ def noise(facts: Facts, say: Speaker) -> Asked | None:
 
 def colour(facts: Facts, say: Speaker) -> Asked | None:
     """What the colours of the image stand for."""
-    from mellm_demo.reasoning.answers_en import COLOURS
+    from mellm_demo.reasoning.answers.en.words import COLOURS
 
     if facts.analysis.moment is None:
         return None

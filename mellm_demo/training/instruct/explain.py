@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mellm_demo import facs
 from mellm_demo.headline import clause
-from mellm_demo.reasoning.answers_en import TITLES
+from mellm_demo.reasoning.answers.en.explanation import TITLES
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.training.instruct import phrases
 from mellm_demo.training.instruct.ask_limits import ADVICE
