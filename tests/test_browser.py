@@ -45,7 +45,7 @@ from mellm_demo.ui.engine import Engine
 # The shell first: it has no windows and tabs of its own, which took more time than the page, and hung now and then.
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 EXPLANATION = "### What moved\n\nBoth **mouth corners** rose."
 SUGGESTED = ("Which action units are shown?", "How reliable is this?")

@@ -21,7 +21,7 @@ from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import READ_CHARACTERS, REFUSALS, Intent, clean, language_of, understand
 from mellm_demo.reasoning.narrator import DELTA_WIDTH, VOICES, Narrator, compose, deltas, suggested_questions
 from mellm_demo.reasoning.protocol import Reasoner, earlier_questions, last_question
-from mellm_demo.records import NETWORK, Analysis, Turn, Witness
+from mellm_demo.records import NETWORK, Analysis, Check, Turn, Witness
 
 I = Intent  # noqa: E741 - the tables below read better
 
@@ -1093,3 +1093,11 @@ def test_a_number_is_called_what_it_is():
     assert f"probability of {read.evidence.action_units[0].probability:.2f}" in compose(
         read, (Turn("user", f"Is AU{heard[0].au} shown?"),)
     )
+
+
+@pytest.mark.parametrize("name", ["face size", "blur", "light", "pose", "face found", "framing", "regularity"])
+def test_whatever_a_recording_lacks_has_its_advice(name):
+    good = make_analysis("smile", frame_rate=200.0)
+    poor = replace(good, verdict=replace(good.verdict, checks=(Check(name, "poor", "warning", "It is poor."),)))
+    for question in ("how can I record a better clip?", "怎么拍更好"):
+        assert len(ask(poor, question)) > len(ask(good, question)), question

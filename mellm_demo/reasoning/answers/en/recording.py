@@ -27,10 +27,9 @@ _ADVICE = {
     "size": "come closer: the face should fill at least a third of the picture's height",
     "blur": "keep the face in focus and shorten the exposure",
     "light": "light the face evenly from the front, without flicker",
-    "dark": "light the face evenly from the front, without flicker",
     "pose": "face the camera; a head turned away hides half of the motion",
     "found": "keep the whole face in the picture all the time",
-    "cut": "keep the whole face in the picture all the time",
+    "framing": "keep the whole face in the picture all the time",
     "regular": "record with a constant frame rate, without a messenger or screen recorder in between",
 }
 
