@@ -195,3 +195,11 @@ def test_whatever_is_asked_becomes_one_question_with_one_line_looked_up(question
     told = lookup.with_looked_up(facts, prompts.clean(question, 200) or "?")
     assert told.count(lookup.LOOKED_UP) <= 1
     assert len(told) < 1500
+
+
+def test_what_moved_most_has_an_answer_where_nothing_did():
+    facts = Facts(make_analysis("nothing"))
+    told = lookup.with_looked_up(facts, "What moved the most?")
+    assert not facts.moving
+    assert told.endswith(f"nothing above the noise of {facts.floor_px:.2f} px.")
+    assert "Looked up" not in lookup.with_looked_up(facts, "Why?")

@@ -78,10 +78,12 @@ class Parrot:
         pass
 
 
-def heard(engine: Parrot, question: str, *, cancel: threading.Event | None = None, **manner) -> list:
+def heard(
+    engine: Parrot, question: str, *, cancel: threading.Event | None = None, finding: str = "smile", **manner
+) -> list:
     model = Resident(lambda tell: engine, SCRIPTED_CARD, Manner(**{"style": "brief", **manner}))
     turns = [Turn("user", "Hello"), Turn("assistant", "Good day."), Turn("user", question)]
-    return list(model.reply(make_analysis("smile"), turns, cancel or threading.Event()))
+    return list(model.reply(make_analysis(finding), turns, cancel or threading.Event()))
 
 
 def own_words(message: Message) -> str:
@@ -103,6 +105,22 @@ def test_lists_stand_apart_and_an_answer_without_words_leaves_no_gap():
     assert "- two\n\nIt took" in "".join(heard(engine, "What moved and how long did it last?"))
     engine = Parrot([[], ["It took 0.4 s."]])
     assert "".join(heard(engine, "What moved and how long did it last?")) == "It took 0.4 s."
+
+
+def test_where_nothing_was_found_that_is_said_once():
+    engine = Parrot([["Nothing reliable."]])
+    assert heard(engine, "When was the apex, and how long did it last?", finding="nothing") == ["Nothing reliable."]
+    assert own_words(engine.asked[0][-1]) == "When was the apex, and how long did it last?"
+    engine = Parrot([["Nothing reliable."], ["No face shows that."]])
+    said = "".join(heard(engine, "When was the apex, and is he lying?", finding="nothing"))
+    assert said == "Nothing reliable. No face shows that."
+
+
+def test_what_one_answer_says_the_next_does_not_say_again():
+    engine = Parrot([["It peaked at 0.75 s."], ["It peaked at 0.75 s.", "It took 0.4 s."]])
+    assert (
+        "".join(heard(engine, "When was the apex, and how long did it last?")) == "It peaked at 0.75 s. It took 0.4 s."
+    )
 
 
 def test_other_models_are_asked_in_the_visitors_own_words():

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from mellm_demo.errors import SettingsError
 from mellm_demo.reasoning.complete import unfinished
+from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.grounding import check
-from mellm_demo.reasoning.guarded import Guard
+from mellm_demo.reasoning.guarded import LEAST_WORDS, Guard
+from mellm_demo.reasoning.intents import REFUSALS, understand
 from mellm_demo.reasoning.prompts import Message, Style, build
 from mellm_demo.reasoning.protocol import Piece, Rewritten, asked_last, earlier_questions
 from mellm_demo.reasoning.several import single_questions
@@ -117,6 +119,9 @@ def answering(
     asked = asked_last(turns)
     own = manner.style == "brief" and bool(asked)
     questions = single_questions(asked, earlier_questions(turns)) if own else (asked,)
+    if not Facts(analysis).found:  # then one answer holds for all that is asked of the motion
+        of_motion = [one for one in questions if not REFUSALS.intersection(understand(one).intents)]
+        questions = tuple(one for one in questions if one not in of_motion[1:])
     if len(questions) == 1:
         return writing(engine, analysis, _messages(engine, analysis, turns, manner, language), manner, asked)
 
@@ -147,6 +152,8 @@ class _Whole:
             self._latest = Rewritten(self._base.count + piece.count, self._base.left_out + piece.left_out)
             piece = self._latest
         elif isinstance(piece, str):
+            if len(piece.split()) >= LEAST_WORDS and piece.strip() in self._before:
+                return  # a sentence of an earlier answer
             if piece.strip() and not self._text and self._before:
                 listed = "\n" in self._before or piece.lstrip().startswith(("-", "*"))
                 self._emit("\n\n" if listed else " ")

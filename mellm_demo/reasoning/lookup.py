@@ -55,6 +55,9 @@ def with_looked_up(facts: Facts, question: str, earlier: Sequence[str] = ()) -> 
         found = "not shown: no action unit of this name is looked for here"
     if Intent.WHERE in query.intents and MOST_ASKED.search(question) and facts.found and not found:
         found = "; ".join(_most(facts, query))
+    most = Intent.STRENGTH in query.intents or (Intent.WHERE in query.intents and MOST_ASKED.search(question))
+    if most and not (found or facts.moving or query.units or query.regions) and facts.floor_px > 0:
+        found = f"nothing above the noise of {number(facts.floor_px, 2)} px"
     if ONE_WORD_ASKED.search(question):  # one word is wanted: no reading beside it, which may be another
         found = re.sub(r"(?:^|(?<=; ))(?:reading [^;]*|no reading); ", "", found)
     if SHARE_ASKED.search(question) and (share := _share_here(facts, query)):
