@@ -279,8 +279,6 @@ def test_what_says_a_part_again_is_cut_there():
     assert repeated("a; b; c.") is None
     assert repeated("a; b; A.") == 6
     assert repeated("") is None
-    assert repeated("lips part, jaw drop, lips part.") == 21
-    assert repeated("AU12, on both sides, and AU6, on both sides") is None
 
 
 def test_a_list_goes_wrong_at_the_first_wrong_name():

@@ -64,7 +64,6 @@ def told(count: int, left_out: int, language: Language = "en") -> str:
 
 _CLOSING = "*_\"”’')\\]」』）"
 _STOP = re.compile(rf"[.!?]+[{_CLOSING}]*(?=\s)|[。！？]+[{_CLOSING}]*(?=[^。！？{_CLOSING}])")
-_NAMES = re.compile(r"[a-z-]+(?: [a-z-]+){0,3}(?:, [a-z-]+(?: [a-z-]+){0,3})+\.?", re.IGNORECASE)
 _WORDS = re.compile(r"\w+(?:\.\d+)?")
 _SHORTENED = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|approx|ca|cf)\.$", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s")
@@ -91,9 +90,9 @@ def sentence_end(text: str, *, new_line: bool) -> int | None:
 
 
 def repeated(sentence: str) -> int | None:
-    """Where a sentence says a part between semicolons, or a list of names one of them, once more; None: nowhere."""
+    """Where a sentence says a part between semicolons once more; None where it does not."""
     place, known = 0, set()
-    for part in sentence.split("," if _NAMES.fullmatch(sentence.strip()) else ";"):
+    for part in sentence.split(";"):
         said = part.strip(" .").lower()
         if said and said in known:
             return place + len(part) - len(part.lstrip())
