@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.facts import Facts
-from mellm_demo.records import Interval
+from mellm_demo.reasoning.facts import Facts, family
+from mellm_demo.records import Interval, RegionMotion
 from mellm_demo.wording import number
 
 SHOWN_GROUPS = 4  # regions told beside the strongest; the evidence list on the page has them all
@@ -32,3 +32,19 @@ def coarse_shares(facts: Facts) -> list[tuple[str, float]]:
         return []
     shares = [(name, float(getattr(evidence.coarse, name))) for name in facs.COARSE_CLASSES]
     return sorted(shares, key=lambda pair: -pair[1])
+
+
+def sides_compared(facts: Facts, names: tuple[str, ...]) -> list[tuple[RegionMotion, RegionMotion]]:
+    """Left and right of each of these regions that moved on one side at least, what moved more first."""
+    pairs = [sorted(facts.motions_of(name), key=lambda motion: -motion.magnitude_px) for name in names]
+    return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and any(motion.moving for motion in pair)]
+
+
+def families_compared(facts: Facts, names: tuple[str, ...]) -> tuple[RegionMotion, RegionMotion] | None:
+    """The strongest of the two families of regions that moved most, the stronger first; None where one is named."""
+    families: dict[tuple[str, ...], list[RegionMotion]] = {}
+    for name in names:
+        families.setdefault(family(name), []).extend(facts.motions_of(name))
+    best = [max(motions, key=lambda motion: motion.magnitude_px) for motions in families.values() if motions]
+    best.sort(key=lambda motion: -motion.magnitude_px)
+    return (best[0], best[1]) if len(best) > 1 else None

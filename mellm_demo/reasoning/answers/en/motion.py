@@ -6,7 +6,8 @@ from mellm_demo import wording
 from mellm_demo.reasoning.answers.en.nothing import short
 from mellm_demo.reasoning.answers.en.pieces import capital, code, group_moved, group_px, group_sizes
 from mellm_demo.reasoning.answers.en.units import by_side
-from mellm_demo.reasoning.facts import Facts, family
+from mellm_demo.reasoning.answers.shared import families_compared, sides_compared
+from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import Query
 from mellm_demo.records import RegionMotion
 from mellm_demo.wording import number
@@ -90,23 +91,13 @@ def _each_side(motions: tuple[RegionMotion, ...]) -> str:
 
 
 def _between_sides(facts: Facts, names: tuple[str, ...]) -> str:
-    told = []
-    for name in names:
-        pair = facts.motions_of(name)
-        if len(pair) == 2 and any(motion.moving for motion in pair):
-            told.append(_difference(facts, *sorted(pair, key=lambda motion: -motion.magnitude_px)))
-    return " ".join(told)
+    return " ".join(_difference(facts, more, less) for more, less in sides_compared(facts, names))
 
 
 def _between_families(facts: Facts, names: tuple[str, ...]) -> str:
-    families: dict[tuple[str, ...], list[RegionMotion]] = {}
-    for name in names:
-        families.setdefault(family(name), []).extend(facts.motions_of(name))
-    if len(families) < 2:
+    if (two := families_compared(facts, names)) is None:
         return ""
-    best = [max(motions, key=lambda motion: motion.magnitude_px) for motions in families.values() if motions]
-    first, second = sorted(best, key=lambda motion: -motion.magnitude_px)[:2]
-    return _difference(facts, first, second) if first.moving else "Neither exceeded the noise."
+    return _difference(facts, *two) if two[0].moving else "Neither exceeded the noise."
 
 
 def _difference(facts: Facts, more: RegionMotion, less: RegionMotion) -> str:
