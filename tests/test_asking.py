@@ -18,12 +18,13 @@ from mellm_demo.errors import InputError
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
-from mellm_demo.training import asking, cases, coded, evaluate, evidence, faithful, learned, looking
+from mellm_demo.training import asking, cases, coded, evaluate, evidence, faithful, learned, listing, looking
 from mellm_demo.training.asking import Asker
 from mellm_demo.training.export_gguf import write_manifest
 from mellm_demo.training.instruct import vqa
 from mellm_demo.training.learned import Learned, WithoutPeople
 from mellm_demo.training.me_flow import read_corpus
+from mellm_demo.training.scores import f1
 from mellm_demo.training.vqa import Asked
 
 FINE = {"surprise": "surprise", "negative": "disgust", "positive": "happiness"}
@@ -203,7 +204,10 @@ def test_the_record_is_told_in_megcs_words():
     assert answer(vqa.LIST_ONE) == answer(vqa.LIST_MANY)  # how it is asked tells nothing of the face
     assert answer(vqa.SHOWN.format(name="cheek raiser")) == "yes"
     assert answer(vqa.SHOWN.format(name="head tilt right")) == "no"
-    assert answer(vqa.COMBINED_ONE) == vqa.combined_answer({6: "both", 12: "both"}, "happiness", "positive")
+    assert answer(vqa.COMBINED_ONE) == (
+        "The action unit present is: cheek raiser, lip corner puller. Therefore, the fine-grained expression class is "
+        "happiness, and the coarse expression class is positive."
+    )
     assert evidence.evidence_answer(Asked("c", "s", vqa.LIST_MANY, ""), make_analysis("nothing")) == "none"
 
 
@@ -291,14 +295,44 @@ def test_the_claims_are_the_heads_from_its_threshold_on(asked, corpus, made):
     head = case.learned.head
     reading = evidence.read(case.analysis, head)
     claimed = {unit.au for unit in case.analysis.evidence.action_units}
-    above = {
-        au for au, value, least in zip(coded.UNITS, reading.units[0], head.thresholds, strict=True) if value >= least
-    }
+    least = case.learned.caution * head.thresholds
+    above = {au for au, value, floor in zip(coded.UNITS, reading.units[0], least, strict=True) if value >= floor}
     assert claimed <= above or len(claimed) == 1
     assert {au for au in above if head.reliability[au] >= coded.MIN_RELIABILITY} <= claimed
     shares = case.analysis.evidence.coarse
     assert [shares.negative, shares.positive, shares.surprise] == pytest.approx(list(reading.coarse[0]))
     assert case.analysis.reliable
+
+
+def test_more_caution_claims_less_and_something_all_the_same(made):
+    case = next(iter(made.values()))
+    claims = []
+    for caution in (0.01, 1.0, 1000.0):
+        found = coded.as_coded(case.analysis, replace(case.learned, caution=caution)).evidence.action_units
+        claims.append({unit.au for unit in found})
+    assert claims[2] <= claims[1] <= claims[0] or len(claims[2]) == 1
+    assert len(claims[0]) > len(claims[2]) == 1
+
+
+def test_caution_lists_as_many_units_as_coders_wrote_down():
+    """Three rare units whose own best thresholds are low: together they list more than there is."""
+    random = np.random.default_rng(0)
+    true = np.zeros((400, 12), np.bool_)
+    true[np.arange(400), random.integers(0, 3, 400)] = True
+    said = np.clip(0.5 * true + random.uniform(0.0, 0.55, true.shape), 0.0, 1.0)
+    said[:, 3:] = 0.0
+    heard = listing.Heard(said, true, np.full(12, 0.4))
+    known = heard.reliability()
+    factor = heard.caution(known)
+    listed = [(said >= scale * 0.4).sum(axis=1).clip(min=1).mean() for scale in (1.0, factor)]
+    assert listed[0] > 1.3
+    assert listed[1] == pytest.approx(1.0, abs=0.1)
+    assert factor > 1.0
+    assert known[coded.UNITS[0]] == pytest.approx(f1(said[:, 0] >= 0.4, true[:, 0]))
+    nobody = listing.Heard(said, np.zeros_like(true), np.full(12, 0.4))
+    assert nobody.caution(known) == 1.0
+    # Units that are read too badly to be listed count for nothing.
+    assert heard.caution(dict.fromkeys(coded.UNITS, 0.0)) <= factor
 
 
 def test_where_the_head_is_sure_of_nothing_its_nearest_unit_is_taken(made):

@@ -43,6 +43,18 @@ def test_nothing_reliable_comes_first_and_claims_nothing():
     assert "Reading" not in told
 
 
+def test_a_reading_comes_from_the_units_that_speak_for_it(smile):
+    """Closed lids beside a smile are shown, but are no sign of happiness."""
+    analysis = smile.analysis
+    lids = replace(analysis.evidence.action_units[0], au=43, name=facs.AU_BY_NUMBER[43].name)
+    units = (lids, *analysis.evidence.action_units)
+    told = Facts(replace(analysis, evidence=replace(analysis.evidence, action_units=units)))
+    assert brief.reading_told(told) == "happiness, from AU6 and AU12"
+    assert "Reading: happiness, from AU6 and AU12." in brief.record(told)
+    assert "AU43 " in brief.record(told)
+    assert brief.codes_for(told, ("surprise",)) == "AU6, AU12 and AU43"  # nothing speaks for it: what is shown
+
+
 def test_a_region_is_looked_up_on_the_side_asked_for(smile):
     told = lookup.with_looked_up(smile, "Did the left mouth corner move?")
     question, found = told.split(f"\n{lookup.LOOKED_UP} ")
@@ -70,7 +82,7 @@ def test_compared_regions_come_in_the_order_of_their_size(smile):
         ("What does AU4 mean?", "AU4 is called brow lowerer: it "),
         ("Which muscle is behind AU12?", "muscle: zygomaticus major"),
         ("What is the apex?", "the apex is the frame"),
-        ("Is it happiness?", "a reading here: happiness"),
+        ("Is it happiness?", "a reading here: happiness, from AU6 and AU12"),
         ("Is it anger?", "no reading here: anger"),
         ("Is she lying?", "no movement of a face shows whether somebody lies"),
         ("Is he depressed?", "nothing here tells anything about health"),
@@ -81,7 +93,7 @@ def test_compared_regions_come_in_the_order_of_their_size(smile):
         ("What is the coarse expression class?", "class positive"),
         ("What is the fine-grained expression class?", "closest word happiness"),
         ("In one word, what emotion is it?", "up: closest word happiness"),
-        ("Why not anger?", "no reading here: anger; reading happiness"),
+        ("Why not anger?", "no reading here: anger; reading happiness, from AU6 and AU12"),
         ("Is it a micro-expression?", "no more than 500 ms; a micro-expression, no macro-expression"),
         ("How long did it last?", "it lasted "),
         ("When was the apex?", "onset "),

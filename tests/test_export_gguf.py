@@ -28,7 +28,7 @@ from mellm_demo.settings import Settings  # noqa: E402
 from mellm_demo.training import export_gguf, finetune  # noqa: E402
 from mellm_demo.training.embedded import model as embedded  # noqa: E402
 from mellm_demo.training.embedded.conversation import IGNORED, encode  # noqa: E402
-from mellm_demo.training.embedded.layout import read_eye  # noqa: E402
+from mellm_demo.training.embedded.layout import read_adapter, read_eye  # noqa: E402
 from mellm_demo.training.embedded.quantise import language_linears, q4_0, q8_0, seen_as_q4_0  # noqa: E402
 from mellm_demo.training.embedded.tower import pixel_values  # noqa: E402
 
@@ -261,6 +261,41 @@ def test_llama_cpp_says_the_adapted_models_words(tmp_path):
     for picture, words in zip(pictures(), wanted, strict=True):
         said = [i for i in answered(running, picture) if i != tokenizer.eos_token_id]
         assert said == [i for i in words if i != tokenizer.eos_token_id]
+
+
+def test_learning_goes_on_from_the_exported_adapter(tmp_path):
+    """export_gguf --adapter → finetune --adapt --onward begins with the same weights, under another alpha too."""
+    model, tokenizer, _ = tiny_model()
+    folder = tmp_path / "model"
+    export_gguf.write_manifest(*export_gguf.export(model, tokenizer, folder, precision="f32"))
+    changed = adapted(folder, tmp_path)
+    export_gguf.export_adapter(tmp_path / "lora", folder)
+    layers = 'finetune.lora_layers=["q", "k", "v", "down"]'
+    recipe = tiny_recipe("finetune.method=lora", "finetune.lora_rank=4", "finetune.lora_alpha=7", layers)
+    family = finetune._exported(folder, recipe)
+    again = finetune.adapted(family, recipe.finetune)
+    finetune._begin_from(again, folder, recipe.finetune)
+    wanted = {name: weight for name, weight in changed.named_parameters() if "lora_" in name}
+    begun = {name: weight for name, weight in again.named_parameters() if "lora_" in name}
+    assert begun.keys() == wanted.keys()
+    assert len(begun) > 8
+    old, new = tiny_recipe().finetune.lora_alpha, recipe.finetune.lora_alpha
+    assert old != new
+    for name, weight in begun.items():
+        share = old / new if "lora_B" in name else 1.0  # together they say the same as under the other alpha
+        torch.testing.assert_close(weight, wanted[name] * share, rtol=2e-3, atol=1e-4)  # stored as f16
+    wider = tiny_recipe("finetune.method=lora", "finetune.lora_rank=8", layers)
+    other = finetune.adapted(finetune._exported(folder, wider), wider.finetune)
+    with pytest.raises(InputError, match="other layers or another rank"):
+        finetune._begin_from(other, folder, wider.finetune)
+    with pytest.raises(InputError, match="no adapter that export_gguf wrote"):
+        read_adapter(folder / "language.gguf", {})
+
+
+def test_going_on_needs_a_folder_to_go_on_from(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        finetune.main(["--samples", str(tmp_path), "--state", "s", "--out", "o", "--onward"])
+    assert "name that folder by --adapt" in capsys.readouterr().err
 
 
 def test_the_app_runs_the_model_with_its_adapter(tmp_path):

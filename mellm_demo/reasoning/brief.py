@@ -7,9 +7,11 @@ was learned is what is told. English.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
-from mellm_demo.reasoning.facts import Facts, Group, best_class, closest_word
+from mellm_demo.reasoning.facts import Facts, Group, best_class, closest_word, speaking_for
 from mellm_demo.records import ActionUnitEvidence, RegionMotion
 from mellm_demo.wording import duration, number, seconds
 
@@ -80,8 +82,18 @@ def _units(facts: Facts) -> list[str]:
     best = best_class(facts)
     if best is not None:
         lines.append(f"Class: {best} {number(class_share(facts, best), 2)}; closest word {closest_word(facts)}.")
+    return [*lines, f"Reading: {reading_told(facts) or 'none'}."]
+
+
+def reading_told(facts: Facts) -> str:
+    """“happiness, from AU6 and AU12”: with the units that speak for it, by number; empty where nothing is read."""
     words = [one.name for one in wording.readings(facts.emotions)]
-    return [*lines, f"Reading: {wording.joined(words, last='or') or 'none'}."]
+    return f"{wording.joined(words, last='or')}, from {codes_for(facts, words)}" if words else ""
+
+
+def codes_for(facts: Facts, words: Sequence[str]) -> str:
+    """“AU6 and AU12”: the units that speak for any of these emotions, by number."""
+    return wording.joined([f"AU{unit.au}" for unit in sorted(speaking_for(facts, words), key=lambda unit: unit.au)])
 
 
 def unit_told(unit: ActionUnitEvidence) -> str:

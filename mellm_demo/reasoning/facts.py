@@ -6,6 +6,7 @@ quotient or difference of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -313,6 +314,14 @@ def support(facts: Facts, name: str) -> Support:
         counts=tuple((au, count, clips) for au, count in counts.items() if au in claimed),
         one_sided=one_sided,
     )
+
+
+def speaking_for(facts: Facts, words: Sequence[str]) -> tuple[ActionUnitEvidence, ...]:
+    """The claimed units that the tables tie to any of these emotions, in their order; all where they tie none."""
+    tied: set[int] = set()
+    for held in (support(facts, word) for word in words if word in facs.EMOTION_BY_NAME):
+        tied |= {*held.shown, *(au for rule in held.rules for au in rule), *(au for au, _, _ in held.counts)}
+    return tuple(unit for unit in facts.units if unit.au in tied) or facts.units
 
 
 def best_class(facts: Facts) -> str | None:

@@ -12,7 +12,15 @@ from collections.abc import Callable, Sequence
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
 from mellm_demo.reasoning.answers.en.words import COLOURS, TERM_TEXTS
-from mellm_demo.reasoning.brief import MOST_UNITS, class_share, group_told, motion_told, unit_told
+from mellm_demo.reasoning.brief import (
+    MOST_UNITS,
+    class_share,
+    codes_for,
+    group_told,
+    motion_told,
+    reading_told,
+    unit_told,
+)
 from mellm_demo.reasoning.facts import Facts, best_class, closest_word
 from mellm_demo.reasoning.intents import ONE_WORD_ASKED, UNIT_ASKED, Intent, Query, understand
 from mellm_demo.wording import duration, number, seconds
@@ -132,7 +140,7 @@ def _share_here(facts: Facts, query: Query) -> str:
 
 def _emotion_here(facts: Facts, name: str) -> str:
     words = [one.name for one in wording.readings(facts.emotions)]
-    return f"a reading here: {name}" if name in words else f"no reading here: {name}"
+    return f"a reading here: {name}, from {codes_for(facts, (name,))}" if name in words else f"no reading here: {name}"
 
 
 # ------------------------------------------------------------------ what a question about the finding is after
@@ -156,8 +164,8 @@ def _class(facts: Facts, query: Query) -> list[str]:
 
 
 def _words(facts: Facts, query: Query) -> list[str]:
-    words = [one.name for one in wording.readings(facts.emotions)]
-    told = [f"reading {wording.joined(words, last='or')}" if words else "no reading"]
+    read = reading_told(facts)
+    told = [f"reading {read}" if read else "no reading"]
     return [*told, f"closest word {closest_word(facts)}", *_class(facts, query)] if facts.units else told
 
 

@@ -3,8 +3,8 @@
 The app's rules need the skin's motion at the scale of a face; a corpus' flow has 28×28 places, stretched to its own
 contrast and laid over somebody else's face, where rules claim much that no coder saw (of their claims on CASME II that
 the head does not share, 14 of 145 were coded). The head was made for just these pictures. So here the claims are the
-head's: what it reads at its own threshold, where it reads the unit well enough on people whom it had not seen, or the
-rules agree.
+head's: what it reads at its own threshold (times ``Learned.caution``), where it reads the unit well enough on people
+whom it had not seen, or the rules agree.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mellm_demo.recognition.network import UNITS, Head, Reading
 from mellm_demo.records import NETWORK, ActionUnitEvidence, Analysis, BothSides, CoarseClass, Evidence, Witness
 from mellm_demo.training.evidence import read
 from mellm_demo.training.learned import Learned
+from mellm_demo.training.listing import MIN_RELIABILITY
 
-MIN_RELIABILITY = 0.2  # F1 on people unseen from which the head is believed where the rules are silent; see the card
 ONE_SIDED = 0.75  # the weaker side moves by less than this share of the stronger
 
 
@@ -33,7 +33,7 @@ def as_coded(analysis: Analysis, learned: Learned) -> Analysis:
     if reading is None or analysis.evidence is None:
         return analysis
     ruled = {unit.au: unit for unit in analysis.evidence.action_units}
-    chosen = [au for au in UNITS if _claimed(au, reading, learned.head, ruled)] or [_nearest(reading, learned.head)]
+    chosen = [au for au in UNITS if _claimed(au, reading, learned, ruled)] or [_nearest(reading, learned.head)]
     units = [_unit(au, analysis.evidence, ruled.get(au), reading, learned.head) for au in chosen]
     units.sort(key=lambda unit: (-unit.probability, unit.au))
     shares = CoarseClass(*(float(share) for share in reading.coarse[0]))
@@ -46,10 +46,10 @@ def as_coded(analysis: Analysis, learned: Learned) -> Analysis:
     return replace(analysis, evidence=evidence)
 
 
-def _claimed(au: int, reading: Reading, head: Head, ruled: dict[int, ActionUnitEvidence]) -> bool:
+def _claimed(au: int, reading: Reading, learned: Learned, ruled: dict[int, ActionUnitEvidence]) -> bool:
     index = UNITS.index(au)
-    heard = float(reading.units[0][index]) >= float(head.thresholds[index])
-    return heard and (au in ruled or head.reliability.get(au, 0.0) >= MIN_RELIABILITY)
+    heard = float(reading.units[0][index]) >= learned.caution * float(learned.head.thresholds[index])
+    return heard and (au in ruled or learned.head.reliability.get(au, 0.0) >= MIN_RELIABILITY)
 
 
 def _nearest(reading: Reading, head: Head) -> int:

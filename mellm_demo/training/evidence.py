@@ -25,7 +25,6 @@ from mellm_demo.training.vqa import Asked, unit_asked
 
 NOTHING = "none"
 COMMONEST: dict[str, str] = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}  # MEGC's words
-SINGLE = (vqa.LIST_ONE, vqa.COMBINED_ONE)  # the question says that there is one unit
 RARE = 0.5  # power of an event's count: rare events are heard more than they are common
 SURE = 0.01  # no probability counts as nearer to 0 or 1
 
@@ -61,7 +60,7 @@ def _answered(asked: Asked, analysis: Analysis, units: Sequence[int], fine: str,
         return "yes" if number in units else "no"
     if kind == "side":
         return side_of(analysis, number) if number is not None else NOTHING
-    return vqa.combined_answer(dict.fromkeys(units, "both"), fine, coarse)
+    return vqa.combined_answer(dict.fromkeys(units, "both"), fine, coarse, question=asked.question)
 
 
 def side_of(analysis: Analysis, au: int) -> Side:
@@ -95,7 +94,7 @@ class Reader:
         shown = above(reading, self.learned.head)
         if asked.kind == "shown":
             return _answered(asked, analysis, shown, NOTHING, NOTHING)
-        single = asked.question in SINGLE
+        single = asked.question in vqa.SINGLE
         event = self._event(reading, None if asked.kind not in ("list", "combined") else single)
         if event is not None:
             coarse = facs.EMOTION_BY_NAME[event.fine].coarse

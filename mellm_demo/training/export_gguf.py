@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -20,13 +19,12 @@ import numpy as np
 
 from mellm_demo.errors import InputError, MellmError
 from mellm_demo.reasoning.embedded import MANIFEST
-from mellm_demo.training.embedded.layout import LINEARS, NORMS, in_rotation_order, projector_names, tower_names
+from mellm_demo.training.embedded.layout import ADAPTED, LINEARS, NORMS, in_rotation_order, projector_names, tower_names
 from mellm_demo.training.embedded.model import CHAT_TEMPLATE, TURN_END
 from mellm_demo.training.embedded.tower import MEAN, STD
 
 LANGUAGE_FILE, EYE_FILE, ADAPTER_FILE = "language.gguf", "mmproj.gguf", "adapter.gguf"
 NAME = "MELLM Demo 135M"
-ADAPTED = re.compile(r"language_model\..*layers\.(?P<index>\d+)\.(?P<layer>\w+\.\w+)\.lora_(?P<part>[AB])\.weight$")
 Precision = Literal["q4_0", "q8_0", "f16", "f32"]
 
 

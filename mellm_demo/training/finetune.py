@@ -2,7 +2,8 @@
 
 ``python -m mellm_demo.training.finetune --samples DIR… --state DIR --out DIR`` trains, with ``--language FILE.gguf``
 and (where there is one) ``--tower DIR``, the small model; with ``--qwen DIR --set finetune.method=qlora`` a Qwen2.5-VL;
-with ``--adapt weights/embedded --set finetune.method=lora`` an adapter over the 4-bit weights of what was exported.
+with ``--adapt weights/embedded --set finetune.method=lora`` an adapter over the 4-bit weights of what was exported
+(``--onward``: from the adapter that lies there already).
 It goes on where it was stopped (``--minutes``, a kill) and writes the model to ``--out`` when all stages are done.
 """
 
@@ -21,6 +22,7 @@ from mellm_demo.errors import InputError, MellmError
 from mellm_demo.training.embedded import checkpoint
 from mellm_demo.training.embedded.conversation import IGNORED, Encoded, endless, order, read_samples
 from mellm_demo.training.embedded.families import Family, Small, read_qwen
+from mellm_demo.training.embedded.layout import ADAPTED, read_adapter, read_eye
 from mellm_demo.training.embedded.masters import Masters
 from mellm_demo.training.embedded.quantise import language_linears, seen_as_q4_0
 from mellm_demo.training.embedded.recipe import DEFAULT, Finetune, Recipe, Stage, read_recipe
@@ -65,6 +67,28 @@ def adapted(family: Family, settings: Finetune) -> Any:
         bias="none",
     )
     return get_peft_model(model, lora)
+
+
+def _begin_from(model: Any, folder: Path, settings: Finetune) -> None:
+    """The adapter of an exported folder as the start of ``model``'s. Raises InputError where it is of another shape."""
+    from mellm_demo.training.export_gguf import ADAPTER_FILE
+
+    config = model.config.text_config
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    learned, alpha = read_adapter(folder / ADAPTER_FILE, heads)
+    own = {
+        (int(found["index"]), found["layer"], found["part"]): parameter
+        for name, parameter in model.named_parameters()
+        if (found := ADAPTED.search(name))
+    }
+    if own.keys() != learned.keys() or any(own[key].shape != weight.shape for key, weight in learned.items()):
+        raise InputError(
+            f"The adapter in {folder.name} has other layers or another rank. Set finetune.lora_layers and "
+            "finetune.lora_rank as it was learned."
+        )
+    for key, weight in learned.items():
+        share = alpha / settings.lora_alpha if key[2] == "B" else 1.0
+        own[key].data.copy_(weight * share)
 
 
 def choose_trainable(family: Family, stage: Stage, settings: Finetune) -> list[dict[str, Any]]:
@@ -121,9 +145,12 @@ def loss_of(model: Any, batch: dict[str, Any]) -> tuple[Any, float]:
 
 def train(
     family: Family, recipe: Recipe, lines: Sequence[dict[str, Any]], state_folder: Path, *,
-    minutes: float | None = None, most_steps: int | None = None, device: str | None = None,
+    minutes: float | None = None, most_steps: int | None = None, device: str | None = None, start: Path | None = None,
 ) -> Any | None:  # fmt: skip
-    """Train until the stages are done: the model. None where the time was up or ``most_steps`` were made before."""
+    """Train until the stages are done: the model. None where the time was up or ``most_steps`` were made before.
+
+    start: an exported folder whose adapter is where a new adapter begins.
+    """
     import torch
 
     settings = recipe.finetune
@@ -131,6 +158,8 @@ def train(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     samples = family.encoded(lines, settings.max_tokens)
     model = adapted(family, settings)
+    if start is not None:
+        _begin_from(model, start, settings)
     if settings.method != "qlora":
         model.to(device)
     model.train()
@@ -343,7 +372,6 @@ def _exported(folder: Path, recipe: Recipe) -> Family:
     """What ``export_gguf`` wrote, its 4-bit weights as they are run: frozen, so they need no more than bfloat16."""
     import torch
 
-    from mellm_demo.training.embedded.layout import read_eye
     from mellm_demo.training.embedded.model import build, read_language
     from mellm_demo.training.export_gguf import EYE_FILE, LANGUAGE_FILE
 
@@ -366,12 +394,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tower", type=Path, help="state folder of training.pretrain_tower")
     parser.add_argument("--qwen", type=Path, help="folder of a Qwen2.5-VL, instead of the small model")
     parser.add_argument("--adapt", type=Path, help="folder of export_gguf: learn an adapter over it")
+    parser.add_argument("--onward", action="store_true", help="with --adapt: begin with the adapter that lies there")
     parser.add_argument("--recipe", type=Path, default=DEFAULT)
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
     parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
     parser.add_argument("--threads", type=int)
     given = parser.parse_args(argv)
     try:
+        if given.onward and given.adapt is None:
+            raise InputError("--onward goes on from an exported folder's adapter: name that folder by --adapt.")
         import torch
 
         if given.threads:
@@ -379,7 +410,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe = read_recipe(given.recipe, given.set)
         lines = read_samples(given.samples, without_groups=frozenset(given.without))
         family = _family(given, recipe)
-        model = train(family, recipe, lines, given.state, minutes=given.minutes)
+        start = given.adapt if given.onward else None
+        model = train(family, recipe, lines, given.state, minutes=given.minutes, start=start)
         if model is not None:
             finished(family, model, recipe.finetune, given.out, merged=given.adapt is None)
             print(f"All stages are done; the model lies in {given.out.name}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from mellm_demo import facs
 from mellm_demo.recognition import Counts, Head, corpora, network
 from mellm_demo.recognition.expression import likelihoods, shipped_counts
-from mellm_demo.recognition.network import UNITS, calibrated
+from mellm_demo.recognition.network import UNITS
 from mellm_demo.training.annotations import Coding, read_codings
 from mellm_demo.training.emotions import SOURCES, counted
-from mellm_demo.training.heads import Chosen, Material, Recipe, choose, head_of, inner_scores, material
+from mellm_demo.training.heads import Material, Recipe, choose, head_of, material
+from mellm_demo.training.listing import heard_unseen
 from mellm_demo.training.me_flow import Corpus
 from mellm_demo.training.recognition import IDEAS, shipped_idea
-from mellm_demo.training.scores import f1
 
 CASME2 = SOURCES[0]
 PREFIX = "casme2/"  # of its groups
@@ -45,11 +45,12 @@ class Learned:
     head: Head
     counts: Counts
     events: tuple[Event, ...] = ()
+    caution: float = 1.0  # times the head's thresholds: from there on a unit is listed, see listing.Heard
 
 
 def shipped() -> Learned:
     """As the app has it."""
-    return Learned(network.load(), shipped_counts())
+    return Learned(network.load(), shipped_counts(), caution=float(network.numbers().get("caution", 1.0)))
 
 
 class WithoutPeople:
@@ -64,9 +65,12 @@ class WithoutPeople:
         """Head and counts without these groups, “corpus/subject”."""
         groups = sorted(set(self.stuff.corpus.group.tolist()) - set(tested))
         chosen, _ = choose(self.stuff, groups)
-        head = head_of(self.stuff, groups, chosen, reliability(self.stuff, groups, chosen))
+        heard = heard_unseen(self.stuff, groups, chosen)
+        known = heard.reliability()
+        head = head_of(self.stuff, groups, chosen, known)
         rows = self._rows(tested)
-        return Learned(head, self._counts(rows, tested), tuple(self._event(int(row)) for row in rows))
+        events = tuple(self._event(int(row)) for row in rows)
+        return Learned(head, self._counts(rows, tested), events, heard.caution(known))
 
     def _rows(self, tested: Collection[str]) -> NDArray[np.int64]:
         """CASME II's clips without these groups."""
@@ -102,15 +106,6 @@ def _idea(data: Path | None) -> Recipe:
         return shipped_idea(data)
     name = network.numbers()["recipe"]
     return next((idea for idea in IDEAS if idea.name == name and not idea.prior), IDEAS[-2])
-
-
-def reliability(stuff: Material, groups: Sequence[str], chosen: Chosen) -> dict[int, float]:
-    """F1 of each unit on people left out among ``groups`` alone: what the shipped head has from everybody."""
-    made, _ = inner_scores(stuff, groups, chosen.penalty)
-    rows = np.isin(stuff.corpus.group, list(groups)) & stuff.corpus.coded
-    claimed = calibrated(made[rows], chosen.unit_slope, chosen.unit_offset, chosen.class_slope).units
-    true = stuff.corpus.units[rows] > 0
-    return {au: f1(claimed[:, k] >= chosen.thresholds[k], true[:, k]) for k, au in enumerate(UNITS)}
 
 
 def _plain(subject: str) -> str:

@@ -26,7 +26,8 @@ from mellm_demo.training.annotations import class_given_unit
 from mellm_demo.training.calibration import compared
 from mellm_demo.training.card import card
 from mellm_demo.training.framing import read_reframed
-from mellm_demo.training.heads import Material, Recipe, Unseen, final_head, leave_out, material
+from mellm_demo.training.heads import Material, Recipe, Unseen, choose, final_head, leave_out, material
+from mellm_demo.training.listing import heard_unseen
 from mellm_demo.training.me_flow import Corpus, data_folder, read_me_flow
 from mellm_demo.training.scores import calibration_error, f1, uf1_uar
 
@@ -105,9 +106,12 @@ def train(corpus: Corpus, recipes: Sequence[Recipe], out: Path, seed: int) -> di
     badges = {int(au): value for au, value in nested["leave one person out"]["au_f1"].items()}
     head, recipe = final_head(stuffs, badges)
     shipped = next(stuff for stuff in stuffs if stuff.recipe is recipe)
+    everyone = sorted(set(corpus.group.tolist()))
+    heard = heard_unseen(shipped, everyone, choose(shipped, everyone)[0])
     numbers = {
         "seed": seed,
         "recipe": recipe.name,
+        "caution": heard.caution(heard.reliability()),
         "measured": nested,
         "ideas": table,
         "calibration": compared(shipped, tell),

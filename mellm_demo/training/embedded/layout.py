@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,11 @@ TOWER_START = {
     "embeddings.patch_embedding.bias": "v.patch_embd.bias",
     "embeddings.position_embedding.weight": "v.position_embd.weight",
 }
+# One tensor of a LoRA adapter: peft's name, in a model or in its file, and llama.cpp's.
+ADAPTED = re.compile(
+    r"language_model\..*layers\.(?P<index>\d+)\.(?P<layer>\w+\.\w+)\.lora_(?P<part>[AB])(?:\.default)?\.weight$"
+)
+ADAPTER_TENSOR = re.compile(r"blk\.(?P<index>\d+)\.(?P<layer>\w+)\.weight\.lora_(?P<part>[ab])")
 PROJECTOR = {"linear_1": "mm.0", "linear_2": "mm.2"}
 
 
@@ -49,6 +56,38 @@ def in_rotation_order(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any,
     """Rows of queries or keys in llama.cpp's order: transformers rotates halves of a head, llama.cpp neighbours."""
     count, columns = rows.shape
     return rows.reshape(heads, 2, count // heads // 2, columns).swapaxes(1, 2).reshape(count, columns)
+
+
+def in_halves_order(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
+    """The way back of ``in_rotation_order``."""
+    count, columns = rows.shape
+    return rows.reshape(heads, count // heads // 2, 2, columns).swapaxes(1, 2).reshape(count, columns)
+
+
+def read_adapter(path: Path, heads: Mapping[str, int]) -> tuple[dict[tuple[int, str, str], Any], float]:
+    """An adapter that ``export_gguf`` wrote → float32 tensors by (layer's index, its linear as in LINEARS, “A” or “B”),
+    and LoRA's alpha. heads: llama.cpp's names of queries and keys → heads of each. Raises InputError.
+    """
+    import gguf
+    import torch
+
+    theirs = {ours: name for name, ours in LINEARS.items()}
+    made = {}
+    try:
+        reader = gguf.GGUFReader(path)
+        alpha = float(reader.fields["adapter.lora.alpha"].contents())
+        for one in reader.tensors:
+            found = ADAPTER_TENSOR.fullmatch(str(one.name))
+            if found is None:
+                raise ValueError(f"{one.name} is no adapter of a layer")
+            weight = np.array(one.data, np.float32)
+            if found["part"] == "b" and found["layer"] in heads:
+                weight = in_halves_order(weight, heads[found["layer"]])
+            key = int(found["index"]), theirs[found["layer"]], found["part"].upper()
+            made[key] = torch.from_numpy(np.ascontiguousarray(weight))
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise InputError(f"{path.name} is no adapter that export_gguf wrote: {error}") from None
+    return made, alpha
 
 
 def read_eye(path: Path, layers: int) -> tuple[dict[str, Any], dict[str, Any]]:

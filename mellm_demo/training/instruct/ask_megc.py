@@ -32,6 +32,8 @@ def megc(facts: Facts, say: Speaker) -> Asked | None:
     question, answer = pairs[int(say.random.integers(len(pairs)))]
     if say.maybe(TURNED_SHARE):  # how it is asked tells nothing of the face: all that is listed is told
         question = TURNED.get(question, question)
+        if question in (vqa.COMBINED_ONE, vqa.COMBINED_MANY):
+            answer = vqa.combined_answer(units, word, best, question=question)
     return question, answer
 
 

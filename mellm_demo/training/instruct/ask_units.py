@@ -147,11 +147,11 @@ def emotion(facts: Facts, say: Speaker) -> Asked | None:
         told = say(
             "{Tentatively, [word]: |Tentatively [word], from |It may be [word]: }[codes].",
             word=words[0],
-            codes=phrases.codes(facts),
+            codes=phrases.codes_for(facts, words),
         )
     else:
         told = say("{It could be [one] or [two]|Tentatively [one] or [two]}: [codes]{; the motion does not decide|}.",
-                   one=words[0], two=words[1], codes=phrases.codes(facts))  # fmt: skip
+                   one=words[0], two=words[1], codes=phrases.codes_for(facts, words))  # fmt: skip
     best = phrases.coarse(facts)
     if best and say.maybe(0.4):
         told += " " + say(
@@ -180,7 +180,7 @@ def is_emotion(facts: Facts, say: Speaker) -> Asked | None:
         return question, say(
             opening + "{The motion fits [word]|[word] may fit}: [codes].",
             word=asked,
-            codes=phrases.codes(facts),
+            codes=phrases.codes_for(facts, (asked,)),
         ) + " " + say(TENTATIVE)
     if words:
         return question, say("The motion does not support [asked]{; it|. It} {rather |}fits [word]{, tentatively|}.",

@@ -22,6 +22,7 @@ COMBINED_MANY = (
     "What are the action units present, and based on them, what is the fine-grained expression and the coarse "
     "expression class?"
 )
+SINGLE = (LIST_ONE, COMBINED_ONE)  # put in the singular
 # Names of MEGC that are not those of facs, and movements that it asks about and facs does not hold.
 SPELLED: dict[int, str] = {38: "nostril dilater", 39: "nostril compress"}
 FOREIGN = ("head tilt right", "eye closure", "jaw clencher", "eyes left")
@@ -43,9 +44,13 @@ def list_answer(units: Mapping[int, BothSides]) -> str:
     return ", ".join(name_of(au) for au in sorted(units)) or "none"
 
 
-def combined_answer(units: Mapping[int, BothSides], fine: str, coarse: str) -> str:
-    """The whole sentence, in MEGC's words."""
-    start = "The action unit present is" if len(units) == 1 else "The action units present are"
+def combined_answer(units: Mapping[int, BothSides], fine: str, coarse: str, *, question: str = "") -> str:
+    """The whole sentence, in MEGC's words: in the number that the question has, as all of MEGC's answers are.
+
+    question: without it one unit is told in the singular, several in the plural.
+    """
+    single = question in SINGLE if question else len(units) == 1
+    start = "The action unit present is" if single else "The action units present are"
     return (
         f"{start}: {list_answer(units)}. Therefore, the fine-grained expression class is {fine}, and the coarse "
         f"expression class is {coarse}."
