@@ -254,6 +254,18 @@ def test_a_model_without_an_eye_gets_no_image(made):
     assert not any(message.image_png for message in engine.heard[0])
 
 
+def test_another_model_can_be_told_as_the_app_tells_it(made):
+    """The app's own model gets the short form, any other the plain one."""
+    analysis = next(iter(made.values())).analysis
+    engine = Scripted(lambda messages: "yes")
+    for style in ("brief", "plain"):
+        Asker(engine, style).answer(analysis, (Turn("user", "Why?"),))
+    told = [" ".join(message.text for message in heard) for heard in engine.heard]
+    assert [len(text) > 2000 for text in told] == [False, True]
+    wanted = evaluate._arguments()
+    assert [wanted.parse_args(given).prompt for given in ([], ["--prompt", "plain"])] == ["brief", "plain"]
+
+
 def test_free_answers_are_counted(made):
     every = list(made.values())
     kinds = [one for case in every for one in asking.questions(case)]

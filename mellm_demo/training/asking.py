@@ -44,15 +44,18 @@ Keep = Callable[[str, str, str], None]  # clip, question (empty: the first expla
 
 
 class Asker:
-    """Asks one model, and keeps count of how fast it writes."""
+    """Asks one model, and keeps count of how fast it writes.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    style: in which shape it is told an analysis; ``brief`` is what the app's own model was taught.
+    """
+
+    def __init__(self, engine: Engine, style: Style = STYLE) -> None:
+        self._engine, self._style = engine, style
         self._tokens, self._seconds = 0, 0.0
 
     def answer(self, analysis: Analysis, turns: Sequence[Turn] = (), manner: Manner = SHORT) -> str:
         """What the model says, alone with this analysis; without turns its first explanation."""
-        return self._written(answering(self._engine, analysis, turns, manner), manner)
+        return self._written(answering(self._engine, analysis, turns, replace(manner, style=self._style)), manner)
 
     def look(self, picture: Image, question: str) -> str:
         """What the model says to an image (H, W, 3) RGB and a question, with no measurements."""

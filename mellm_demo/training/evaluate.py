@@ -228,7 +228,7 @@ def questions_report(arguments: argparse.Namespace) -> dict[str, Any]:
         for clips, groups in cases.held_groups(asked, corpus):
             known |= dict.fromkeys(clips, everyone.learned(groups))
     made = cases.cases(asked, corpus, aligned_faces(arguments.faces), known.__getitem__)
-    asker = _asker(arguments.model)
+    asker = _asker(arguments)
     with _kept(arguments.answers) as keep:
         return asking.report(asked, made, asker, arguments.free, tell, keep)
 
@@ -256,7 +256,7 @@ def _kept(path: Path | None) -> Iterator[asking.Keep]:
 def look_report(arguments: argparse.Namespace) -> dict[str, Any]:
     """``--look``; the table goes to standard error."""
     events = read_tables(data_folder(arguments.data))
-    asker = _asker(arguments.model)
+    asker = _asker(arguments)
     faces = aligned_faces(arguments.faces)
     numbers = looking.look(asker, looking.rendered(faces, events, arguments.clips, arguments.seed), tell)
     tell(f"\n{looking.table(numbers)}\n")
@@ -268,7 +268,7 @@ def faithful_report(arguments: argparse.Namespace) -> dict[str, Any]:
     events = read_tables(data_folder(arguments.data))
     cases_asked = faithful.unseen(aligned_faces(arguments.faces), events, arguments.seed)
     with _kept(arguments.answers) as keep:
-        numbers = faithful.report(_asker(arguments.model), cases_asked, arguments.clips, tell, keep)
+        numbers = faithful.report(_asker(arguments), cases_asked, arguments.clips, tell, keep)
     return {**numbers, "seed": arguments.seed}
 
 
@@ -289,20 +289,21 @@ def _tables(given: Path | None) -> Path | None:
     return data_folder(given) if given or os.environ.get(DATA_VARIABLE) else None
 
 
-def _asker(given: Path | None) -> asking.Asker:
+def _asker(arguments: argparse.Namespace) -> asking.Asker:
     """Of ``--model``, a file or a folder of export_gguf; without it of the one that comes with the app.
 
     Raises InputError where that is not there.
     """
+    given, style = arguments.model, arguments.prompt
     if given is not None and given.is_file():
-        return asking.Asker(llamacpp.load_now(llamacpp.GgufOptions(given)))
+        return asking.Asker(llamacpp.load_now(llamacpp.GgufOptions(given)), style)
     folder = given or EMBEDDED
     manifest = read_manifest(folder)
     if manifest is None:
         where = given.name if given is not None else "weights/embedded"
         raise InputError(f"There is no model in {where}. Give --model a .gguf file with its mmproj beside it.")
     settings = Settings.from_environment({})
-    return asking.Asker(llamacpp.load_now(embedded_options(manifest, folder, settings)))
+    return asking.Asker(llamacpp.load_now(embedded_options(manifest, folder, settings)), style)
 
 
 # ---------------------------------------------------------------------------------------------- the command
@@ -334,6 +335,12 @@ def _arguments() -> argparse.ArgumentParser:
         "--model",
         type=Path,
         help="a .gguf file, its mmproj beside it, or a folder of export_gguf; weights/embedded",
+    )
+    parser.add_argument(
+        "--prompt",
+        choices=("brief", "plain"),
+        default=asking.STYLE,
+        help="how it is told an analysis: as the app tells its own model, or any other (default: %(default)s)",
     )
     parser.add_argument("--free", type=int, default=FREE_CLIPS, help="clips also asked freely (default: %(default)s)")
     parser.add_argument("--answers", type=Path, help="write what the model says there, .jsonl")
