@@ -22,6 +22,7 @@ from mellm_demo.reasoning.intents import READ_CHARACTERS, REFUSALS, Intent, clea
 from mellm_demo.reasoning.narrator import DELTA_WIDTH, VOICES, Narrator, compose, deltas, suggested_questions
 from mellm_demo.reasoning.protocol import Reasoner, earlier_questions, last_question
 from mellm_demo.records import NETWORK, Analysis, Check, Turn, Witness
+from mellm_demo.spotting import intervals
 
 I = Intent  # noqa: E741 - the tables below read better
 
@@ -601,7 +602,38 @@ def test_why_not_an_emotion_names_what_is_missing():
     assert units_in(ask(case("smile"), "为什么不是愤怒？")) == {4, 5, 7, 23, 6, 12}
     assert "one of the two best supported" in ask(case("frown"), "is it disgust?")
     assert "one-sided" in ask(case("smile"), "why not contempt?")
-    assert "不能排除轻蔑" in ask(case("smile"), "为什么不是轻蔑？")
+    assert "运动并不指向轻蔑" in ask(case("smile"), "为什么不是轻蔑？")
+
+
+def test_a_faint_reading_is_told_alike_in_both_languages():
+    """Below the least support that is named, nothing is “not ruled out”: the motion does not point there."""
+    analysis = case("smile")
+    best, *_ = analysis.evidence.emotions
+    faint = replace(best, name="contempt", support=wording.FAINT_SUPPORT / 2)
+    told = replace(analysis, evidence=replace(analysis.evidence, emotions=(best, faint)))
+    assert "does not point to contempt" in ask(told, "why not contempt?")
+    assert "运动并不指向轻蔑" in ask(told, "为什么不是轻蔑？")
+
+
+def test_an_end_outside_the_clip_is_told_alike_in_both_languages():
+    analysis = case("smile")
+    assert "outside the clip" not in ask(analysis, "how reliable is this?")
+    moment = replace(analysis.moment, interval=replace(analysis.moment.interval, complete=False))
+    cut = replace(analysis, moment=moment)
+    assert "The offset lies outside the clip." in ask(cut, "how reliable is this?")
+    assert "终止点在视频之外。" in ask(cut, "可靠吗？")
+
+
+def test_every_warning_of_the_spotting_has_words_in_both_languages():
+    warnings = (
+        intervals.IN_BLINK, intervals.IN_SPEECH, intervals.IN_HEAD_TURN, intervals.EYES_CLOSED, intervals.CUT_OFF,
+        intervals.TOO_SLOW,
+    )  # fmt: skip
+    analysis = case("smile")
+    moment = replace(analysis.moment, interval=replace(analysis.moment.interval, warnings=warnings))
+    facts = Facts(replace(analysis, moment=moment))
+    assert facts.other_warnings == ()
+    assert len(facts.limits) == len(warnings)
 
 
 def test_a_frame_rate_that_is_too_low_is_said_with_its_consequence():

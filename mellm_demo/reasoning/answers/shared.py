@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mellm_demo import facs, wording
 from mellm_demo.reasoning.facts import Facts, family
-from mellm_demo.records import Interval, RegionMotion
+from mellm_demo.records import EmotionHypothesis, Interval, RegionMotion
 from mellm_demo.wording import number
 
 SHOWN_GROUPS = 4  # regions told beside the strongest; the evidence list on the page has them all
@@ -32,6 +32,11 @@ def coarse_shares(facts: Facts) -> list[tuple[str, float]]:
         return []
     shares = [(name, float(getattr(evidence.coarse, name))) for name in facs.COARSE_CLASSES]
     return sorted(shares, key=lambda pair: -pair[1])
+
+
+def worth_ranking(facts: Facts) -> tuple[EmotionHypothesis, ...]:
+    """Readings that are not ruled out; the best where all are faint."""
+    return tuple(one for one in facts.emotions if one.support >= wording.FAINT_SUPPORT) or facts.emotions[:1]
 
 
 def sides_compared(facts: Facts, names: tuple[str, ...]) -> list[tuple[RegionMotion, RegionMotion]]:

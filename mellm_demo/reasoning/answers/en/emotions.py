@@ -8,7 +8,7 @@ from mellm_demo.reasoning.answers.en.nothing import not_found, short
 from mellm_demo.reasoning.answers.en.pieces import claimed_codes, code, group_moved, group_px
 from mellm_demo.reasoning.answers.en.readings import MEASURED, pattern_words, reading_told, reasons_told, speaks_for
 from mellm_demo.reasoning.answers.en.units import basis_of, no_unit, one_unit
-from mellm_demo.reasoning.answers.shared import coarse_shares
+from mellm_demo.reasoning.answers.shared import coarse_shares, worth_ranking
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.intents import Query
 from mellm_demo.wording import joined, number
@@ -42,7 +42,6 @@ def _one_emotion(facts: Facts, name: str) -> str:
         return f"For {name} there is nothing to go by, neither for nor against. {short(facts)}"
     if not facts.units:
         return f"For {name} there is nothing to go by: the movement matches no action unit."
-    ranked = [one for one in facts.emotions if one.support >= wording.FAINT_SUPPORT] or list(facts.emotions[:1])
     listed = next((one for one in facts.emotions if one.name == name), None)
     best = [one.name for one in wording.readings(facts.emotions)]
     shown = claimed_codes(facts)
@@ -52,7 +51,7 @@ def _one_emotion(facts: Facts, name: str) -> str:
         against = f" Against it: {reasons_told(listed.reasons_against)}." if listed.reasons_against else ""
         return f"{start} For it: {speaks_for(facts, listed)}.{against} {MEASURED}"
     instead = f"{joined(best, last='or')} is better supported" if best else "no reading is well supported here"
-    if listed and listed in ranked:
+    if listed and listed in worth_ranking(facts):
         against = f" Against it: {reasons_told(listed.reasons_against)}." if listed.reasons_against else ""
         return f"It is not ruled out, but {instead}. For {name}: {speaks_for(facts, listed)}.{against}"
     return (

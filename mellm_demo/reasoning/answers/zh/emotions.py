@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mellm_demo import facs, wording
-from mellm_demo.reasoning.answers.shared import coarse_shares
+from mellm_demo.reasoning.answers.shared import coarse_shares, worth_ranking
 from mellm_demo.reasoning.answers.zh.nothing import not_found, short
 from mellm_demo.reasoning.answers.zh.pieces import claimed_codes, code, emotion_word, group_moved, group_px
 from mellm_demo.reasoning.answers.zh.readings import MEASURED, pattern_words, reading_told, speaks_against, speaks_for
@@ -52,7 +52,7 @@ def _one_emotion(facts: Facts, name: str) -> str:
         against = speaks_against(facts, listed, "不利的一点：")
         return f"{word}是{rank}，但只是初步的：{speaks_for(facts, listed)}。{against}{MEASURED}"
     instead = f"依据更充分的是{_any_of(best)}" if best else "这里没有依据充分的解读"
-    if listed:
+    if listed and listed in worth_ranking(facts):
         against = speaks_against(facts, listed, "不利的一点：")
         return f"不能排除{word}，但{instead}。支持{word}的一点：{speaks_for(facts, listed)}。{against}"
     return (

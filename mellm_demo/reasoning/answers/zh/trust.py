@@ -52,7 +52,8 @@ def answer_reliability(facts: Facts, query: Query) -> str:
         lines.append(f"- 动作单元：取决于下列数值（0 到 1）：{told}。")
     lines.append("- 情绪：只是初步推断。同样的动作可以有多种原因。")
     limits = [line for line in (_confusers(facts), caveats(facts), _rate_line(facts)) if line]
-    return "\n".join(lines) + "".join(f"\n\n{line}" for line in limits)
+    open_end = [] if interval_of(facts).complete or facts.is_pair else ["终止点在视频之外。"]
+    return "\n".join(lines) + "".join(f"\n\n{line}" for line in (*limits, *open_end))
 
 
 def _confusers(facts: Facts) -> str:
