@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"errors", "records", "facs", *WORDS, "export"},
     "reasoning": {"errors", "settings", "records", "facs", *WORDS, "motion_map", "reasoning"},
     "ui": MEASURING | REST | {"reasoning", "ui"},
-    "cli": MEASURING | REST | {"reasoning"},
+    "cli": MEASURING | REST | {"reasoning", "cli"},
     "__main__": {"cli"},
     "app": {"errors", "settings", "ui"},
     "training": MEASURING | REST | {"reasoning", "training"},
