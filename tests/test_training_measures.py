@@ -9,13 +9,13 @@ import pytest
 from support_flow import write_corpus
 
 from mellm_demo.recognition.crop import GRID, normalised
-from mellm_demo.training import evaluate, framing
+from mellm_demo.training import framing, rendered
 from mellm_demo.training.calibration import SHIPPED, adapted, compared, softmax, ways
 from mellm_demo.training.card import SYNTHETIC_NAME, _synthetic
-from mellm_demo.training.evaluate import Made, synthetic_report, third_witness
 from mellm_demo.training.framing import FRAMINGS, Framing, read_reframed, reframed
 from mellm_demo.training.heads import Recipe, material, temperature
 from mellm_demo.training.me_flow import read_corpus
+from mellm_demo.training.rendered import Made, synthetic_report, third_witness
 from mellm_demo.training.scores import calibration_error, uf1_uar
 
 PLAIN = Recipe("plain", hidden=0, members=1, warps=0, views=False)
@@ -104,7 +104,7 @@ def made(au, claimed=(), shapes=None, kind="expression"):
 
 
 def shapes(**values):
-    return {au: values.get(f"au{au}", 0.0) for au in evaluate.BLENDSHAPES}
+    return {au: values.get(f"au{au}", 0.0) for au in rendered.BLENDSHAPES}
 
 
 def test_a_third_witness_is_judged_on_what_it_would_change():

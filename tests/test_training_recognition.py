@@ -9,7 +9,7 @@ from support_flow import write_corpus
 from mellm_demo.errors import InputError
 from mellm_demo.recognition import network
 from mellm_demo.recognition.network import UNITS
-from mellm_demo.training import evaluate, recognition
+from mellm_demo.training import evaluate, recognition, rendered
 from mellm_demo.training.heads import Recipe, fitted, leave_out, material, warped
 from mellm_demo.training.me_flow import read_corpus, read_me_flow
 from mellm_demo.training.scores import calibration_error, f1, reliability_curve, uf1_uar
@@ -188,8 +188,8 @@ def test_scores_on_cases_worked_by_hand():
 
 
 def test_synthetic_clips_go_through_the_whole_analysis():
-    made = evaluate.synthetic([""], clips=1, seed=1)
-    report = evaluate.synthetic_report(made)
+    made = rendered.synthetic([""], clips=1, seed=1)
+    report = rendered.synthetic_report(made)
     assert report["clips"] == 1
-    assert set(report["nothing_claimed"]) == set(evaluate.STILL)
+    assert set(report["nothing_claimed"]) == set(rendered.STILL)
     assert all(share == 1.0 for share in report["nothing_claimed"].values())
