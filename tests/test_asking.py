@@ -18,10 +18,11 @@ from mellm_demo.errors import InputError
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.reasoning.protocol import Loading
 from mellm_demo.records import Turn
-from mellm_demo.training import asking, cases, coded, evaluate, evidence, faithful, learned, listing, looking
+from mellm_demo.training import asking, cases, coded, evaluate, evidence, expected, faithful, learned, listing, looking
 from mellm_demo.training.asking import Asker
 from mellm_demo.training.export_gguf import write_manifest
-from mellm_demo.training.instruct import vqa
+from mellm_demo.training.instruct import ask_megc, ask_units, vqa
+from mellm_demo.training.instruct.wordings import Speaker
 from mellm_demo.training.learned import Learned, WithoutPeople
 from mellm_demo.training.me_flow import read_corpus
 from mellm_demo.training.scores import f1
@@ -357,12 +358,30 @@ def test_where_the_head_is_sure_of_nothing_its_nearest_unit_is_taken(made):
 def test_the_side_is_told_where_one_moved_clearly_more(made):
     case = next(iter(made.values()))
     brow = make_analysis("one_sided_brow").evidence
-    strength, side, keys = coded._motion(2, brow)
+    strength, side, keys = expected.as_expected(2, brow.regions)
     assert strength > 0
     assert side == evidence.side_of(make_analysis("one_sided_brow"), 2)
     assert all(key.startswith("outer_brow") for key in keys)
     nothing = make_analysis("nothing")
     assert (coded.as_coded(nothing, case.learned) is nothing) == (nothing.moment is None)
+
+
+def test_units_that_the_face_moved_as_and_nobody_claims_are_asked_for():
+    """What is shown is what the record lists: the motion beside it tempts to say more."""
+    analysis = make_analysis("frown")
+    units = tuple(unit for unit in analysis.evidence.action_units if unit.au != 4)
+    assert len(units) < len(analysis.evidence.action_units)
+    facts = Facts(replace(analysis, evidence=replace(analysis.evidence, action_units=units)))
+    near = expected.tempting(facts)
+    assert near[0] == 4
+    assert not set(near) & set(facts.claimed)
+    assert 4 not in expected.tempting(Facts(analysis))
+    say = Speaker(np.random.default_rng(0))
+    asked = [made for _ in range(400) if (made := ask_megc.megc(facts, say)) is not None]
+    vain = [question for question, answer in asked if answer == "no"]
+    assert 0.3 < sum("brow lowerer" in question for question in vain) / len(vain) < 0.9
+    free = [ask_units.is_shown(facts, say) for _ in range(200)]
+    assert any("AU4" in question and answer.startswith("No") for question, answer in free)
 
 
 def test_the_same_clip_gets_the_same_questions(made):

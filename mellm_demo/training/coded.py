@@ -16,12 +16,11 @@ import numpy as np
 from mellm_demo import facs
 from mellm_demo.recognition import MAX_PROBABILITY, emotions
 from mellm_demo.recognition.network import UNITS, Head, Reading
-from mellm_demo.records import NETWORK, ActionUnitEvidence, Analysis, BothSides, CoarseClass, Evidence, Witness
+from mellm_demo.records import NETWORK, ActionUnitEvidence, Analysis, CoarseClass, Evidence, Witness
 from mellm_demo.training.evidence import read
+from mellm_demo.training.expected import as_expected
 from mellm_demo.training.learned import Learned
 from mellm_demo.training.listing import MIN_RELIABILITY
-
-ONE_SIDED = 0.75  # the weaker side moves by less than this share of the stronger
 
 
 def as_coded(analysis: Analysis, learned: Learned) -> Analysis:
@@ -60,7 +59,7 @@ def _unit(
     au: int, evidence: Evidence, ruled: ActionUnitEvidence | None, reading: Reading, head: Head
 ) -> ActionUnitEvidence:
     value = min(float(reading.units[0][UNITS.index(au)]), MAX_PROBABILITY)
-    strength, side, keys = _motion(au, evidence)
+    strength, side, keys = as_expected(au, evidence.regions)
     heard = Witness(NETWORK, value, f"reads it in the flow, probability {value:.2f}")
     made = ActionUnitEvidence(
         au=au, name=facs.AU_BY_NUMBER[au].name, side=side, probability=value, strength_px=strength, regions=keys,
@@ -69,21 +68,3 @@ def _unit(
     if ruled is None:
         return made
     return replace(made, strength_px=ruled.strength_px, regions=ruled.regions, witnesses=(*ruled.witnesses, heard))
-
-
-def _motion(au: int, evidence: Evidence) -> tuple[float, BothSides, tuple[str, ...]]:
-    """How far the regions that define a unit moved its way, px; the side that moved clearly more; their keys."""
-    known, regions = facs.AU_BY_NUMBER[au], {region.key: region for region in evidence.regions}
-    along: dict[str, float] = {"left": 0.0, "right": 0.0}
-    keys: list[str] = []
-    for expectation in known.expectations:
-        for side, out in (("left", 1.0), ("right", -1.0)):
-            key = expectation.region if expectation.region in regions else f"{expectation.region}_{side}"
-            if not expectation.defining or key not in regions:
-                continue
-            went = regions[key].u_px * out * expectation.out - regions[key].v_px * expectation.up
-            along[side] = max(along[side], went / float(np.hypot(expectation.out, expectation.up)))
-            keys.append(key)
-    stronger: BothSides = "left" if along["left"] >= along["right"] else "right"
-    clear = known.paired and min(along.values()) < ONE_SIDED * max(along.values())
-    return max(along.values()), stronger if clear else "both", tuple(dict.fromkeys(keys))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from mellm_demo import facs
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.records import ActionUnitEvidence
+from mellm_demo.training.expected import tempting
 from mellm_demo.training.instruct import phrases
 from mellm_demo.training.instruct.ask_motion import Asked, nothing
 from mellm_demo.training.instruct.wordings import Speaker, listed
 
+MOST_TEMPTING = 3  # units that the motion comes closest to and nobody claims
 TENTATIVE = "{Motion is measured; emotion is inferred.|This is inferred, not measured.|That is tentative.|The motion alone proves no feeling.}"
 NO_UNIT = "{The motion fits none of the action units looked for.|No action unit is claimed: the motion fits none of those looked for.}"
 
@@ -62,6 +64,9 @@ def _asked_unit(facts: Facts, say: Speaker) -> facs.ActionUnit:
     shown = facts.units
     if shown and say.maybe(0.5):
         return facs.AU_BY_NUMBER[shown[int(say.random.integers(len(shown)))].au]
+    near = tempting(facts)[:MOST_TEMPTING]
+    if near and say.maybe(0.5):
+        return facs.AU_BY_NUMBER[say.one(near)]
     known = [unit for unit in facs.ACTION_UNITS if unit.by_rules]
     return known[int(say.random.integers(len(known)))]
 

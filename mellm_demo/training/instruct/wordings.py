@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
+
+Choice = TypeVar("Choice")
 
 _INNERMOST = re.compile(r"\{([^{}]*)\}")
 _VALUE = re.compile(r"\[(\w+)\]")
@@ -70,7 +73,7 @@ class Speaker:
         """True in so many cases."""
         return bool(self.random.random() < share)
 
-    def one(self, choices: Sequence[str]) -> str:
+    def one(self, choices: Sequence[Choice]) -> Choice:
         """One of these."""
         return choices[int(self.random.integers(len(choices)))]
 
