@@ -10,6 +10,7 @@ from mellm_demo import facs
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.records import BothSides, RegionMotion
 
+MOST_TEMPTING = 3
 ONE_SIDED = 0.75  # the weaker side moves by less than this share of the stronger
 
 
@@ -32,10 +33,11 @@ def as_expected(au: int, motions: Sequence[RegionMotion]) -> tuple[float, BothSi
 
 
 def tempting(facts: Facts) -> list[int]:
-    """Units that are not claimed though the face moved their way by more than the noise, the strongest first."""
+    """The MOST_TEMPTING units that are not claimed though the face moved their way by more than the noise."""
     moved = {
         unit.number: as_expected(unit.number, facts.motions)[0]
         for unit in facs.ACTION_UNITS
         if unit.by_rules and unit.number not in facts.claimed
     }
-    return sorted((au for au, px in moved.items() if px > facts.floor_px), key=lambda au: (-moved[au], au))
+    near = sorted((au for au, px in moved.items() if px > facts.floor_px), key=lambda au: (-moved[au], au))
+    return near[:MOST_TEMPTING]

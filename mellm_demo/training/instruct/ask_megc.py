@@ -13,7 +13,7 @@ from mellm_demo.training.instruct.wordings import Speaker
 
 TURNED_SHARE = 0.35  # of the questions ask for one unit where the record lists several, or for several where it has one
 # Of the units asked for in vain, such as the face moved as: the record decides what is shown, not the motion beside it.
-TEMPTING_SHARE, MOST_TEMPTING = 0.6, 3
+TEMPTING_SHARE = 0.6
 TURNED = {
     vqa.LIST_MANY: vqa.LIST_ONE, vqa.LIST_ONE: vqa.LIST_MANY,
     vqa.COMBINED_MANY: vqa.COMBINED_ONE, vqa.COMBINED_ONE: vqa.COMBINED_MANY,
@@ -33,7 +33,7 @@ def megc(facts: Facts, say: Speaker) -> Asked | None:
     units, word = claimed(facts), closest_word(facts)
     pairs = vqa.pairs(units, word, best, say.random, asked_absent=1)
     question, answer = pairs[int(say.random.integers(len(pairs)))]
-    near = tempting(facts)[:MOST_TEMPTING]
+    near = tempting(facts)
     if near and answer == "no" and say.maybe(TEMPTING_SHARE):
         question = vqa.SHOWN.format(name=vqa.name_of(say.one(near)))
     if say.maybe(TURNED_SHARE):  # how it is asked tells nothing of the face: all that is listed is told

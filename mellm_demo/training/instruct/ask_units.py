@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mellm_demo import facs
+from mellm_demo.reasoning import brief
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.records import ActionUnitEvidence
 from mellm_demo.training.expected import tempting
@@ -10,7 +11,6 @@ from mellm_demo.training.instruct import phrases
 from mellm_demo.training.instruct.ask_motion import Asked, nothing
 from mellm_demo.training.instruct.wordings import Speaker, listed
 
-MOST_TEMPTING = 3  # units that the motion comes closest to and nobody claims
 TENTATIVE = "{Motion is measured; emotion is inferred.|This is inferred, not measured.|That is tentative.|The motion alone proves no feeling.}"
 NO_UNIT = "{The motion fits none of the action units looked for.|No action unit is claimed: the motion fits none of those looked for.}"
 
@@ -64,7 +64,7 @@ def _asked_unit(facts: Facts, say: Speaker) -> facs.ActionUnit:
     shown = facts.units
     if shown and say.maybe(0.5):
         return facs.AU_BY_NUMBER[shown[int(say.random.integers(len(shown)))].au]
-    near = tempting(facts)[:MOST_TEMPTING]
+    near = tempting(facts)
     if near and say.maybe(0.5):
         return facs.AU_BY_NUMBER[say.one(near)]
     known = [unit for unit in facs.ACTION_UNITS if unit.by_rules]
@@ -152,11 +152,11 @@ def emotion(facts: Facts, say: Speaker) -> Asked | None:
         told = say(
             "{Tentatively, [word]: |Tentatively [word], from |It may be [word]: }[codes].",
             word=words[0],
-            codes=phrases.codes_for(facts, words),
+            codes=brief.codes_for(facts, words),
         )
     else:
         told = say("{It could be [one] or [two]|Tentatively [one] or [two]}: [codes]{; the motion does not decide|}.",
-                   one=words[0], two=words[1], codes=phrases.codes_for(facts, words))  # fmt: skip
+                   one=words[0], two=words[1], codes=brief.codes_for(facts, words))  # fmt: skip
     best = phrases.coarse(facts)
     if best and say.maybe(0.4):
         told += " " + say(
@@ -185,7 +185,7 @@ def is_emotion(facts: Facts, say: Speaker) -> Asked | None:
         return question, say(
             opening + "{The motion fits [word]|[word] may fit}: [codes].",
             word=asked,
-            codes=phrases.codes_for(facts, (asked,)),
+            codes=brief.codes_for(facts, (asked,)),
         ) + " " + say(TENTATIVE)
     if words:
         return question, say("The motion does not support [asked]{; it|. It} {rather |}fits [word]{, tentatively|}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mellm_demo import facs
 from mellm_demo.headline import clause
+from mellm_demo.reasoning import brief
 from mellm_demo.reasoning.answers.en.explanation import TITLES
 from mellm_demo.reasoning.facts import Facts
 from mellm_demo.training.instruct import phrases
@@ -100,7 +101,7 @@ def _reading(facts: Facts, say: Speaker) -> str:
         parts.append(say("{No particular emotion follows|No reading follows} from that."))
     elif len(words) == 1:
         parts.append(say("Tentatively{,|} **[word]**{: [codes] may go with it|, from [codes]}.", "It {may|could} be **[word]** ([codes]){, tentatively|}.",
-                         word=words[0], codes=phrases.codes_for(facts, words)))  # fmt: skip
+                         word=words[0], codes=brief.codes_for(facts, words)))  # fmt: skip
     else:
         parts.append(say("It {may|could} be **[one]** or **[two]**{; the motion does not decide|}.",
                          one=words[0], two=words[1]))  # fmt: skip

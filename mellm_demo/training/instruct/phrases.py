@@ -3,11 +3,8 @@ computed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mellm_demo import facs, wording
 from mellm_demo.headline import clause
-from mellm_demo.reasoning import brief
 from mellm_demo.reasoning.facts import Facts, Group
 from mellm_demo.records import ActionUnitEvidence, RegionMotion
 from mellm_demo.training.instruct.wordings import Speaker, listed
@@ -73,11 +70,6 @@ def side_of(unit: ActionUnitEvidence) -> str:
 def codes(facts: Facts) -> str:
     """“AU4 and AU7”."""
     return listed([code(unit, named=False) for unit in facts.units])
-
-
-def codes_for(facts: Facts, words: Sequence[str]) -> str:
-    """“AU4 and AU7”: as the prompt has them, those that speak for any of these emotions."""
-    return brief.codes_for(facts, words)
 
 
 def readings(facts: Facts) -> list[str]:
